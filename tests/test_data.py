@@ -210,9 +210,7 @@ def test_file_in_the_folder_is_verified(folder, mnist):
     write(folder, {"mnist.npz": mnist})
     dataset = data.load("mnist")
     check_tiny(dataset)
-    assert str(dataset.provenance) == (
-        "MNIST: 20 + 10 images 6x6x1 from mnist.npz, verified (SHA-256), CC BY-SA 3.0"
-    )
+    assert str(dataset.provenance) == ("MNIST: 20 + 10 images 6x6x1 from mnist.npz, verified (SHA-256), CC BY-SA 3.0")
     assert repr(dataset) == "Dataset('mnist', 20 + 10 images 6x6x1)"
 
 
@@ -636,9 +634,7 @@ def test_openml_is_the_second_source(folder, openml, server, monkeypatch, capfd)
 
 def test_openml_with_other_rows_is_not_believed(folder, openml):
     openml(tiny_arrays() | {"y_test": np.zeros(10, np.uint8)})
-    assert data.load("mnist").provenance.reason == (
-        "no file in stick/; OpenML: other arrays than the official ones"
-    )
+    assert data.load("mnist").provenance.reason == ("no file in stick/; OpenML: other arrays than the official ones")
     assert list(folder.iterdir()) == []
 
 
@@ -766,10 +762,7 @@ def test_photos_keep_test_apart_from_training(folder):
     for labels in (dataset.y_train, dataset.y_test):
         assert np.bincount(labels).tolist() == [len(labels) / 2] * 2
     # Not even a part of a test image occurs in training: compare all 8x8 parts that are not flat.
-    parts = [
-        {x.tobytes() for x in _eights(images) if x.std() > 0.05}
-        for images in (dataset.x_train, dataset.x_test)
-    ]
+    parts = [{x.tobytes() for x in _eights(images) if x.std() > 0.05} for images in (dataset.x_train, dataset.x_test)]
     assert min(map(len, parts)) > 1000
     assert not parts[0] & parts[1]
     again = data.load("cifar10")

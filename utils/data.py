@@ -261,9 +261,7 @@ def _reading(path):
         raise
     except BROKEN as error:
         if "pickle" in str(error):
-            raise _bad(
-                path, "holds pickled Python objects, which are refused because they can run code"
-            ) from error
+            raise _bad(path, "holds pickled Python objects, which are refused because they can run code") from error
         raise _bad(path, f"corrupt or truncated ({type(error).__name__}: {error})") from error
 
 
@@ -374,9 +372,7 @@ def _download(name, spec, folder):
     for source, fetch in sources:
         try:
             arrays, files = fetch()
-        except (
-            Exception
-        ) as error:  # whatever goes wrong at one source, the next is tried, and the line says why
+        except Exception as error:  # whatever goes wrong at one source, the next is tried, and the line says why
             failures.append(f"{source}: {_why(error)}")
         else:
             return (arrays, f"{_in_words(files)}, downloaded from {source}"), []
@@ -422,9 +418,7 @@ def _from_url(url, spec, folder):
 
 def _from_openml(name, spec, folder):
     """Fetch all rows from OpenML, in the official order, and keep them as <name>.npz in the folder."""
-    urlopen(
-        f"{OPENML_URL}{spec.openml}", timeout=TIMEOUT
-    ).close()  # fails at once; fetch_openml tries four times
+    urlopen(f"{OPENML_URL}{spec.openml}", timeout=TIMEOUT).close()  # fails at once; fetch_openml tries four times
     print(f"Fetching {TITLES[name]} from OpenML: this takes a few minutes.", file=sys.stderr)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)  # fetch_openml has no timeout of its own
@@ -462,9 +456,7 @@ def _digits(requested, reason=""):
     raw = load_digits()
     images, labels = raw.images.astype(np.uint8), raw.target.astype(np.uint8)
     x = np.stack([_enlarged(image) for image in images / np.float32(16)])
-    x_train, x_test, y_train, y_test = train_test_split(
-        x, labels, test_size=360, random_state=0, stratify=labels
-    )
+    x_train, x_test, y_train, y_test = train_test_split(x, labels, test_size=360, random_state=0, stratify=labels)
     fallback = requested != "digits"
     return _build(
         dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True)),

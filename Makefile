@@ -1,0 +1,89 @@
+# Every target creates what it needs. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+COLAB := .venv-colab
+COLAB_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
+PIP := -m pip install -qq --disable-pip-version-check
+TEST := -m pytest -n 2 --dist=loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lesson results lab lint format lock bench test-colab test-newest address clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## every lesson in the quick budget, gallery in build/index.html (one: LESSON=02)
+	@AE_BUDGET=$${AE_BUDGET:-quick} $(BIN)/python -m scripts.run $(LESSON)
+
+test: $(READY) ## unit tests, checks of the notebooks, and every notebook executed in the quick budget
+	AE_BUDGET=quick $(BIN)/python $(TEST)
+
+lesson: $(READY) ## execute one lesson in place, full budget, and stamp it: make lesson N=01 (FORCE=1)
+	@test -n "$(N)" || { echo "Which lesson? For example: make lesson N=01"; exit 2; }
+	@$(BIN)/python -m scripts.lesson $(N) $(if $(FORCE),--force)
+
+results: $(READY) ## the README's tables, from results/*.json
+	@$(BIN)/python -m scripts.results
+
+lab: $(READY) ## open the lessons in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lint: $(READY) ## ruff: rules and format, of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(BIN)/python ## the newest versions that fit requirements.txt, into requirements-lock.txt
+	@$(BIN)/python $(PIP) uv
+	$(BIN)/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" --group dev --output-file requirements-lock.txt requirements.txt
+
+bench: $(READY) ## measure the course's speed, into results/bench.json
+	@$(BIN)/python -m scripts.bench
+
+test-colab: $(COLAB)/.ready ## the tests again, with the versions that Colab has
+	AE_BUDGET=quick $(COLAB)/bin/python $(TEST)
+
+test-newest: $(BIN)/python ## the tests with the newest releases, no lock (for CI: it changes .venv)
+	@echo "Installing the newest releases into $(VENV) ..."
+	@$(BIN)/python $(PIP) --upgrade pip
+	@$(BIN)/python $(PIP) --upgrade -r requirements.txt --group dev
+	@rm -f $(READY)
+	AE_BUDGET=quick $(BIN)/python $(TEST)
+
+address: $(READY) ## put the repository's address everywhere: make address REPO=owner/name
+	@test -n "$(REPO)" || { echo "Which repository? For example: make address REPO=owner/name"; exit 2; }
+	@$(BIN)/python -m scripts.address $(REPO)
+
+clean: ## remove build/, the environments and the caches (downloaded data stays)
+	rm -rf build .venv .venv-colab .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(call new-venv,PYTHON,FOLDER): an empty environment, of a Python that TensorFlow has wheels for
+define new-venv
+@$(1) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' || { \
+	echo "$(1) is not a Python 3.11, 3.12 or 3.13, which TensorFlow needs. Say which one to use: make PYTHON=python3.12 ..."; exit 1; }
+@$(1) -m venv --clear $(2) || { echo "Could not create $(2); on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+endef
+
+$(BIN)/python:
+	$(call new-venv,$(PYTHON),$(VENV))
+
+$(READY): requirements-lock.txt | $(BIN)/python
+	@echo "Installing the course's packages into $(VENV) (about 1 GB, a few minutes the first time) ..."
+	@$(BIN)/python $(PIP) --require-hashes -r requirements-lock.txt
+	@touch $@
+
+$(COLAB)/bin/python:
+	$(call new-venv,$(COLAB_PYTHON),$(COLAB))
+
+$(COLAB)/.ready: requirements-colab.txt | $(COLAB)/bin/python
+	@echo "Installing Colab's versions into $(COLAB) ..."
+	@$(COLAB)/bin/python $(PIP) -r requirements-colab.txt
+	@touch $@

@@ -1,0 +1,119 @@
+"""Execute a lesson in a process of its own, and read what it recorded."""
+
+import json
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from scripts.project import KERNELSPEC, LANGUAGE_INFO
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+CELL_TIMEOUT = {"quick": 300, "full": 1800}  # seconds
+
+
+class LessonError(RuntimeError):
+    """A lesson could not be executed; the message says where and why."""
+
+
+def execute(nb, folder, budget):
+    """Execute the notebook node in place, top to bottom.
+
+    Volatile metadata (timings, widgets, versions of the kernel) are dropped, and progress bars are reduced to
+    their last state, so that two executions differ as little as possible.
+
+    Args:
+        nb: notebook node; its outputs are replaced.
+        folder: the working directory, the lesson's own folder.
+        budget: "quick" or "full".
+
+    Returns:
+        dict: what the lesson wrote through `utils.claims`, and "seconds", the whole execution's duration.
+
+    Raises:
+        LessonError: when a cell fails, takes too long or kills its kernel, or when nothing was recorded.
+        ValueError: for another budget.
+    """
+    if budget not in CELL_TIMEOUT:
+        raise ValueError(f"AE_BUDGET={budget!r}: must be 'quick' or 'full'.")
+    nb.metadata["kernelspec"] = dict(KERNELSPEC)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        nb,
+        timeout=CELL_TIMEOUT[budget],
+        resources={"metadata": {"path": str(folder)}},
+        coalesce_streams=True,
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own log, not the lesson's
+    )
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "results.json"
+        try:
+            client.execute(env={**os.environ, "AE_BUDGET": budget, "AE_RESULTS": str(file)})
+        except CellExecutionError as error:
+            raise LessonError(f"cell {_failed(nb)} failed: {_last_lines(error)}") from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise LessonError(f"cell {_failed(nb)}: {_last_lines(error)}") from error
+        seconds = time.perf_counter() - start
+        if not file.exists():
+            raise LessonError("nothing was recorded: a lesson calls claims.start and claims.record.")
+        results = json.loads(file.read_text(encoding="utf-8"))
+    _tidy(nb)
+    return results | {"seconds": round(seconds, 1)}
+
+
+def data_words(results):
+    """Return which data sets a lesson used, such as "mnist" or "FALLBACK digits instead of mnist"."""
+    words = []
+    for data in results["data"]:
+        if data["fallback"]:
+            words.append(f"FALLBACK {data['name']} instead of {data['requested']}")
+        else:
+            words.append(data["name"] + ("" if data["verified"] else " (UNVERIFIED)"))
+    return ", ".join(dict.fromkeys(words)) or "no data"
+
+
+def headlines(results):
+    """Return the headline results in words, such as ["Dense, 32 units: 0.0095 MSE (PCA 0.0168)"]."""
+    return [metric_words(name, metric) for name, metric in results["metrics"].items() if metric["headline"]]
+
+
+def metric_words(name, metric):
+    """Return one result beside its baseline and the paper's number, in words."""
+    others = [metric[key] for key in ("baseline", "paper") if metric[key]]
+    beside = "; ".join(f"{other['name']} {number(other['value'])}" for other in others)
+    return f"{name}: {number(metric['value'])} {metric['unit']}" + (f" ({beside})" if beside else "")
+
+
+def number(value):
+    """Return a number with 3 significant digits, without an exponent where that is readable."""
+    if value == 0 or 1e-4 <= abs(value) < 1000:
+        return f"{float(f'{value:.3g}'):g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.2e}"
+
+
+def _tidy(nb):
+    nb.metadata.pop("widgets", None)
+    nb.metadata["language_info"] = dict(LANGUAGE_INFO)
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+
+
+def _failed(nb):
+    """Number (of all cells, from 1) and first line of the last cell that ran."""
+    ran = [i for i, cell in enumerate(nb.cells) if cell.get("execution_count") or cell.get("outputs")]
+    index = ran[-1] if ran else 0
+    first_line = nb.cells[index].source.split("\n")[0]
+    return f"{index + 1} ({first_line!r})"
+
+
+def _last_lines(error, count=8):
+    lines = [line for line in ANSI.sub("", str(error)).splitlines() if line.strip()]
+    return "\n    " + "\n    ".join(lines[-count:])

@@ -1,0 +1,127 @@
+"""The project's folder: its address, its lessons, and how their files are read and written."""
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER = "OWNER/REPO"
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE_INFO = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+
+
+def repository(root=ROOT):
+    """Return the repository's address "owner/name" from pyproject.toml below `root`.
+
+    Raises KeyError, naming the file, when [tool.autoencoder-course] does not hold it.
+    """
+    path = Path(root) / "pyproject.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["autoencoder-course"]["repository"]
+    except KeyError as error:
+        message = f"{path.name}: write repository = 'owner/name' in [tool.autoencoder-course]."
+        raise KeyError(message) from error
+
+
+def replace_address(text, old, new):
+    """Return `text` with the address `old` ("owner/name") replaced wherever it stands as a whole."""
+    return re.sub(rf"(?<![\w.-]){re.escape(old)}(?=\.git\b|\.(?![\w-])|[^\w.-]|$)", lambda _: new, text)
+
+
+def lessons(root=ROOT):
+    """Return the paths of notebooks/NN_topic.ipynb below `root`, in the order of their numbers."""
+    return sorted((Path(root) / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def find_lesson(number, root=ROOT):
+    """Return the path of one lesson.
+
+    Args:
+        number: such as "01", or 1 without its zero.
+        root: the project's folder.
+
+    Raises:
+        ValueError: when there is none of that number; the message lists those that exist.
+    """
+    for path in lessons(root):
+        if lesson_number(path) == str(number).zfill(2):
+            return path
+    known = ", ".join(lesson_number(path) for path in lessons(root)) or "none yet"
+    raise ValueError(f"There is no lesson {number!r} in notebooks/; there are: {known}.")
+
+
+def lesson_number(path):
+    """Return the two digits with which a lesson's file name begins."""
+    return Path(path).name[:2]
+
+
+def read_notebook(path):
+    """Return the notebook at `path` as a format 4 notebook node."""
+    return nbformat.read(path, as_version=4)
+
+
+def write_notebook(nb, path):
+    """Write the notebook in one step (an interrupted write leaves the old file), with one final newline."""
+    write_text(path, nbformat.writes(nb).rstrip("\n") + "\n")
+
+
+def write_json(value, path):
+    """Write `value` as JSON with sorted keys, floats rounded to 6 significant digits, and a final newline.
+
+    Raises ValueError for numbers that are not finite.
+    """
+    text = json.dumps(round_floats(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_text(path, text):
+    """Write `text` (UTF-8, lines ending in LF) in one step, and the folder if need be."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+        file.write(text.encode())
+    os.chmod(file.name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+    os.replace(file.name, path)
+
+
+def round_floats(value):
+    """Return `value` (nested dicts and lists) with every float rounded to 6 significant digits."""
+    if isinstance(value, dict):
+        return {key: round_floats(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(item) for item in value]
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.6g}")
+    return value
+
+
+def code_sha256(nb, address):
+    """Return the SHA-256 of the code cells' sources, with the repository's `address` as OWNER/REPO.
+
+    So the hash stays what it is when only the address changes.
+    """
+    code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    sources = [replace_address(source, address, PLACEHOLDER) for source in code]
+    return hashlib.sha256(json.dumps(sources, ensure_ascii=False).encode()).hexdigest()
+
+
+def title(nb):
+    """Return the text of the first cell's `# ` heading, such as "01 · Vanilla autoencoder and PCA", or ""."""
+    return _first_line(nb, "# ")
+
+
+def summary(nb):
+    """Return the one sentence that follows `>` in the first cell, or ""."""
+    return _first_line(nb, ">")
+
+
+def _first_line(nb, start):
+    lines = nb.cells[0].source.splitlines() if nb.cells else []
+    return next((line.removeprefix(start).strip() for line in lines if line.startswith(start)), "")

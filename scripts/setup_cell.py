@@ -1,0 +1,48 @@
+"""The setup cell and the Colab badge, the same in every lesson but for the repository's address.
+
+`python -m scripts.setup_cell` prints the cell, `python -m scripts.setup_cell 01` the badge of a lesson.
+"""
+
+import sys
+from pathlib import Path
+
+from scripts.project import PLACEHOLDER, find_lesson, repository
+
+SETUP_CELL = """\
+# Setup, the same in every lesson: find the course's folder. Colab has this notebook only, so fetch it there.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+url = "https://github.com/OWNER/REPO.git"
+here = Path.cwd()
+root = next((f for f in (here, here.parent) if (f / "utils").exists()), here / "autoencoder-course")
+if not root.exists() and find_spec("google") and find_spec("google.colab"):
+    subprocess.run(["git", "clone", "--depth", "1", url, root], check=True)
+os.chdir(root / "notebooks")  # no such folder? Open the notebook inside the whole course's folder
+sys.path.insert(0, str(root))
+import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
+
+BADGE = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/FILE)"
+)
+
+
+def setup_cell(address):
+    """Return the source of the setup cell for the repository's `address` ("owner/name")."""
+    return SETUP_CELL.replace(PLACEHOLDER, address)
+
+
+def badge(address, file_name):
+    """Return the Markdown of the badge that opens notebooks/`file_name` in Colab."""
+    return BADGE.replace(PLACEHOLDER, address).replace("FILE", file_name)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(badge(repository(), Path(find_lesson(sys.argv[1])).name))
+    else:
+        print(setup_cell(repository()))

@@ -1,0 +1,116 @@
+"""What several test files share: a tiny project with one good lesson, far faster than the real ones."""
+
+import shutil
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
+from scripts.project import ROOT, code_sha256, write_json, write_notebook
+from scripts.setup_cell import badge, setup_cell
+
+ADDRESS = "some-owner/some.repo"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+TOY_CLAIMS = '''
+"""As much of utils.claims as the toy lesson needs."""
+
+import base64
+import json
+import os
+
+from IPython.display import Image, display
+
+
+def record(value):
+    pca = {"name": "PCA", "value": 0.5}
+    metric = {"value": value, "unit": "MSE", "better": "lower", "headline": True, "paper": None}
+    results = {
+        "lesson": "01",
+        "budget": os.environ["AE_BUDGET"],
+        "data": json.loads(os.environ.get("TOY_DATA", "null")) or [DATA],
+        "seed": 1,
+        "versions": {"python": "3"},
+        "metrics": {"toy": metric | {"baseline": pca}},
+        "claims": {"held": 1, "skipped": 0},
+    }
+    if os.environ.get("AE_RESULTS"):
+        with open(os.environ["AE_RESULTS"], "w") as file:
+            json.dump(results, file)
+
+
+def claim(text, condition):
+    assert condition, text
+    print("✔", text)
+
+
+def picture():
+    display(Image(base64.b64decode(PIXEL)))
+'''
+IMPORTS = "from utils import claims as plotting\nfrom utils.claims import claim, record"
+DATA = {
+    "requested": "mnist",
+    "name": "mnist",
+    "source": "mnist.npz",
+    "verified": True,
+    "fallback": False,
+    "licence": "CC BY-SA 3.0",
+}
+
+
+def _lesson():
+    """The toy lesson as it is after its execution, but for the stamp."""
+    ran = new_output("stream", name="stdout", text="✔ 0.123457 is below 0.5\n")
+    pixel = new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Image>"})
+    first = f"# 01 · A toy\n\n{badge(ADDRESS, '01_toy.ipynb')}\n\n> It teaches | nothing."
+    cells = [
+        new_markdown_cell(first),
+        new_markdown_cell("## In this lesson\n\n- a goal"),
+        new_code_cell(setup_cell(ADDRESS), execution_count=1),
+        new_code_cell(IMPORTS, execution_count=2),
+        new_markdown_cell("## A result\n\n" + "word " * 800),
+        new_code_cell("value = 0.123456789\nrecord(value)", execution_count=3),
+        new_code_cell("plotting.picture()", execution_count=4, outputs=[pixel]),
+        new_code_cell('claim(f"{value:.6g} is below 0.5", value < 0.5)', execution_count=5, outputs=[ran]),
+        new_markdown_cell("## Recap\n\nIt is done.\n\n## Try it\n\n1. Why?\n\n## References\n\n- none"),
+    ]
+    for index, cell in enumerate(cells):
+        cell["id"] = f"cell-{index}"
+    return new_notebook(cells=cells)
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A project in a temporary folder with one lesson that passes every check.
+
+    Attributes: root, path (of the notebook), results (path of its JSON), address, data (the data set's entry
+    in the stamp), and edit(function), which reads the notebook, calls the function on it and writes it.
+    """
+    for name in ("AE_RESULTS", "AE_BUDGET", "TOY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    root = tmp_path / "project"
+    (root / "utils").mkdir(parents=True)
+    (root / "utils" / "__init__.py").write_text("", encoding="utf-8")
+    text = f"{TOY_CLAIMS.lstrip()}\n\nDATA = {DATA}\nPIXEL = {PIXEL!r}\n"
+    (root / "utils" / "claims.py").write_text(text, encoding="utf-8")
+    shutil.copy(ROOT / "pyproject.toml", root / "pyproject.toml")
+    text = (root / "pyproject.toml").read_text(encoding="utf-8").replace("OWNER/REPO", ADDRESS)
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    path, results = root / "notebooks" / "01_toy.ipynb", root / "results" / "01.json"
+
+    nb = _lesson()
+    stamp = {"budget": "full", "data": [DATA], "seconds": 1.5, "versions": {"python": "3"}}
+    nb.metadata["autoencoder_course"] = stamp | {"code_sha256": code_sha256(nb, ADDRESS)}
+    path.parent.mkdir()
+    write_notebook(nb, path)
+    metric = {"value": 0.123457, "unit": "MSE", "better": "lower", "headline": True, "paper": None}
+    metric |= {"baseline": {"name": "PCA", "value": 0.5}}
+    write_json(stamp | {"lesson": "01", "seed": 1, "metrics": {"toy": metric}, "claims": {}}, results)
+
+    def edit(function):
+        nb = nbformat.read(path, as_version=4)
+        function(nb)
+        write_notebook(nb, path)
+
+    return SimpleNamespace(root=root, path=path, results=results, address=ADDRESS, data=DATA, edit=edit)

@@ -1,0 +1,451 @@
+"""The scripts behind the Makefile, on a tiny project; and the files that install the course."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+from scripts import address, lesson, project, results, run
+from scripts.checks import CHECKS
+from scripts.execute import LessonError, data_words, execute, headlines, number
+from scripts.setup_cell import SETUP_CELL, setup_cell
+
+
+def edit_code(index, source):
+    """Return a function that changes the source of one code cell of a notebook."""
+    return lambda nb: [cell for cell in nb.cells if cell.cell_type == "code"][index].update(source=source)
+
+
+# --- execute in place ---------------------------------------------------------------------------------------
+
+
+def test_lesson_executes_stamps_and_writes_results(toy):
+    toy.edit(edit_code(2, "value=0.123456789\nrecord(value)\nprint('10%\\r50%\\r100%', end='\\n')"))
+    toy.results.unlink()
+    old = project.read_notebook(toy.path)
+
+    done = lesson.execute_in_place(toy.path, root=toy.root)
+
+    nb = project.read_notebook(toy.path)
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    assert [cell.id for cell in nb.cells] == [cell.id for cell in old.cells]
+    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5]
+    assert code[2].source.startswith("value = 0.123456789\n")  # formatted
+    assert [output.text for output in code[2].outputs] == ["100%\n"]  # only the last state of a progress bar
+    assert not any("execution" in cell.metadata for cell in nb.cells)
+    assert nb.metadata["kernelspec"]["name"] == "python3"
+    assert "version" not in nb.metadata["language_info"]
+    written = json.loads(toy.results.read_text(encoding="utf-8"))
+    assert written == done
+    assert written["metrics"]["toy"]["value"] == 0.123457  # 6 significant digits
+    assert 0 < written["seconds"] < 600
+    for check in CHECKS:
+        check(toy.path)
+
+
+def test_lesson_that_fails_is_left_untouched(toy):
+    toy.edit(edit_code(4, "claim( 'a falsehood', value > 0.5)"))
+    before, results_before = toy.path.read_bytes(), toy.results.read_bytes()
+    with pytest.raises(LessonError, match=r"(?s)^cell 8 .*failed.*AssertionError: a falsehood"):
+        lesson.execute_in_place(toy.path, root=toy.root)
+    assert toy.path.read_bytes() == before
+    assert toy.results.read_bytes() == results_before
+
+
+def test_lesson_on_unverified_data_needs_force(toy, monkeypatch):
+    stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
+    monkeypatch.setenv("TOY_DATA", json.dumps([stand_in]))
+    before = toy.path.read_bytes()
+    with pytest.raises(LessonError, match=r"FALLBACK digits instead of mnist.*FORCE=1"):
+        lesson.execute_in_place(toy.path, root=toy.root)
+    assert toy.path.read_bytes() == before
+
+    lesson.execute_in_place(toy.path, root=toy.root, force=True)
+    assert project.read_notebook(toy.path).metadata["autoencoder_course"]["data"] == [stand_in]
+
+
+def test_quick_lesson_says_so_and_leaves_results_alone(toy):
+    before = toy.results.read_bytes()
+    lesson.execute_in_place(toy.path, root=toy.root, budget="quick")
+    assert project.read_notebook(toy.path).metadata["autoencoder_course"]["budget"] == "quick"
+    assert toy.results.read_bytes() == before
+
+
+def test_lesson_that_ruff_refuses_is_not_executed(toy):
+    toy.edit(edit_code(2, "value = undefined_name"))
+    with pytest.raises(LessonError, match=r"(?s)ruff check objects:.*F821"):
+        lesson.execute_in_place(toy.path, root=toy.root)
+
+
+def test_lesson_saved_meanwhile_is_not_overwritten(toy, monkeypatch):
+    def save_and_execute(nb, folder, budget):
+        toy.edit(lambda other: other.metadata.update(edited=True))
+        return {"lesson": "01", "data": [], "seconds": 1.0, "versions": {}, "metrics": {}}
+
+    monkeypatch.setattr(lesson, "execute", save_and_execute)
+    with pytest.raises(LessonError, match="saved by another program"):
+        lesson.execute_in_place(toy.path, root=toy.root)
+    assert project.read_notebook(toy.path).metadata["edited"]
+
+
+def test_lesson_with_another_number_is_refused(toy, monkeypatch):
+    monkeypatch.setattr(lesson, "execute", lambda *_: {"lesson": "07"})
+    with pytest.raises(LessonError, match=r"claims\.start\('07'\)"):
+        lesson.execute_in_place(toy.path, root=toy.root)
+
+
+def test_lesson_that_records_nothing_is_refused(toy):
+    nb = project.read_notebook(toy.path)
+    nb.cells = nb.cells[:3]
+    with pytest.raises(LessonError, match="nothing was recorded"):
+        execute(nb, toy.path.parent, "quick")
+
+
+def test_dead_kernel_is_told(toy):
+    nb = project.read_notebook(toy.path)
+    nb.cells[3].source = "import os\nos._exit(3)"
+    with pytest.raises(LessonError, match=r"(?s)^cell 4 .*died"):
+        execute(nb, toy.path.parent, "quick")
+
+
+def test_unknown_budget(toy):
+    with pytest.raises(ValueError, match="AE_BUDGET='huge'"):
+        execute(project.read_notebook(toy.path), toy.path.parent, "huge")
+
+
+def test_unknown_lesson(toy):
+    with pytest.raises(ValueError, match=r"no lesson '7'.*there are: 01"):
+        project.find_lesson("7", toy.root)
+    assert project.find_lesson(1, toy.root) == toy.path
+
+
+# --- run and gallery ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def toy_run(toy):
+    """Call scripts.run as the Makefile does, but on the toy project."""
+    (toy.root / "scripts").mkdir()
+    for name in ("__init__", "project", "execute", "run"):
+        text = (project.ROOT / "scripts" / f"{name}.py").read_text(encoding="utf-8")
+        (toy.root / "scripts" / f"{name}.py").write_text(text, encoding="utf-8")
+
+    def call(*arguments, **env):
+        command = [sys.executable, "-m", "scripts.run", *arguments]
+        env = {**os.environ, "PYTHONIOENCODING": "utf-8", **env}
+        return subprocess.run(command, cwd=toy.root, env=env, capture_output=True, encoding="utf-8", check=False)
+
+    return call
+
+
+def test_run_makes_a_gallery(toy, toy_run):
+    stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
+    done = toy_run(TOY_DATA=json.dumps([stand_in]))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.123 MSE \(PCA 0\.5\)", done.stdout)
+    page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
+    for part in (
+        "01 · A toy",
+        "It teaches | nothing.",
+        "0.123 MSE",
+        "data:image/png;base64,",
+        "html/01_toy.html",
+    ):
+        assert part in page
+    assert "01 · A toy" in (toy.root / "build" / "html" / "01_toy.html").read_text(encoding="utf-8")
+    assert (toy.root / "build" / "notebooks" / "01_toy.ipynb").exists()
+
+
+def test_run_names_the_lesson_that_fails_and_goes_on(toy, toy_run):
+    nb = project.read_notebook(toy.path)
+    nb.cells[-2].source = "raise KeyError('the reason')"
+    project.write_notebook(nb, toy.path.with_name("02_broken.ipynb"))
+    before = toy.path.read_bytes()
+    done = toy_run()
+    assert done.returncode == 1
+    assert re.search(r"(?s)02_broken  FAILED after \d+ s: cell 8 .*KeyError: 'the reason'", done.stdout)
+    assert "FAILED: 02" in done.stderr
+    assert re.search(r"01_toy  \d+ s, on mnist\.", done.stdout)
+    assert toy.path.read_bytes() == before
+
+
+def test_run_of_an_unknown_lesson(toy_run):
+    done = toy_run("9")
+    assert done.returncode == 1
+    assert "There is no lesson '9'" in done.stdout
+
+
+def test_gallery_escapes_html(toy, monkeypatch):
+    monkeypatch.setattr(run, "BUILD", toy.root / "build")
+    toy.edit(lambda nb: nb.cells[0].update(source="# 01 · <script>\n\n> a < b"))
+    project.write_notebook(project.read_notebook(toy.path), toy.root / "build" / "notebooks" / toy.path.name)
+    toy.results.parent.rename(toy.root / "build" / "results")
+    run.gallery([toy.path])
+    page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "01 · &lt;script&gt;" in page
+
+
+# --- results ------------------------------------------------------------------------------------------------
+
+README = """# Course
+
+<!-- lessons:begin -->
+<!-- lessons:end -->
+
+Between.
+
+<!-- bench:begin -->
+old
+<!-- bench:end -->
+
+After.
+"""
+
+
+def test_the_readme_agrees_with_the_results(capsys):
+    assert results.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_results_are_rendered_once_and_checked(toy, capsys):
+    readme = toy.root / "README.md"
+    readme.write_text(README, encoding="utf-8")
+    assert results.main(["--check"], toy.root) == 1
+    assert "make results" in capsys.readouterr().err
+    assert readme.read_text(encoding="utf-8") == README
+
+    assert results.main([], toy.root) == 0
+    assert results.main(["--check"], toy.root) == 0
+    text = readme.read_text(encoding="utf-8")
+    assert "| [01 · A toy](notebooks/01_toy.ipynb) | [![Open in Colab]" in text
+    assert r"| It teaches \| nothing. | toy: 0.123 MSE (PCA 0.5) | 2 s |" in text
+    assert text.startswith("# Course\n")
+    assert "\nBetween.\n" in text
+    assert text.endswith("\nAfter.\n")
+    assert "old" not in text
+
+
+def test_bench_is_rendered(toy):
+    bench = {
+        "cores": 2,
+        "metrics": {"an epoch": {"value": 1.2345, "unit": "s"}, "images": {"value": 98765.4, "unit": "1/s"}},
+    }
+    project.write_json(bench, toy.root / "results" / "bench.json")
+    table = results.bench_table(toy.root)
+    assert "2 cores" in table
+    assert "| an epoch | 1.23 s |" in table
+    assert "| images | 98,765 1/s |" in table
+
+
+@pytest.mark.parametrize("text", ["", README.replace("<!-- bench:end -->", ""), README + "<!-- lessons:begin -->"])
+def test_readme_without_its_markers(toy, capsys, text):
+    (toy.root / "README.md").write_text(text, encoding="utf-8")
+    assert results.main([], toy.root) == 1
+    assert "<!-- " in capsys.readouterr().err
+    assert (toy.root / "README.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.00951234, "0.00951"),
+        (0, "0"),
+        (12, "12"),
+        (-3.14159, "-3.14"),
+        (54321.7, "54,322"),
+        (1e-7, "1.00e-07"),
+    ],
+)
+def test_number(value, words):
+    assert number(value) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(21.4, "21 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s")])
+def test_duration(seconds, words):
+    assert results.duration(seconds) == words
+
+
+def test_words_of_results(toy):
+    read = json.loads(toy.results.read_text(encoding="utf-8"))
+    assert headlines(read) == ["toy: 0.123 MSE (PCA 0.5)"]
+    assert data_words(read) == "mnist"
+    read["data"] = [toy.data | {"verified": False}] * 2
+    assert data_words(read) == "mnist (UNVERIFIED)"
+
+
+def test_json_is_sorted_rounded_and_refuses_nan(tmp_path):
+    project.write_json({"b": [1 / 3, 2], "a": "é"}, tmp_path / "x.json")
+    assert (tmp_path / "x.json").read_bytes() == '{\n  "a": "é",\n  "b": [\n    0.333333,\n    2\n  ]\n}\n'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        project.write_json({"a": float("nan")}, tmp_path / "y.json")
+
+
+# --- the address --------------------------------------------------------------------------------------------
+
+
+def test_address_is_changed_everywhere_and_the_lesson_stays_valid(toy):
+    (toy.root / "README.md").write_text(f"git clone https://github.com/{toy.address}\n", encoding="utf-8")
+    changed = address.change("new-owner/new_name", toy.root)
+    assert {path.name for path in changed} == {"01_toy.ipynb", "README.md", "pyproject.toml"}
+    assert project.repository(toy.root) == "new-owner/new_name"
+    for path in changed:
+        assert toy.address not in path.read_text(encoding="utf-8")
+    for check in CHECKS:
+        check(toy.path)
+    assert address.change("new-owner/new_name", toy.root) == []
+
+
+def test_address_survives_the_formatter(toy):
+    address.change("an-owner-of-a-rather-long-name/a-repository-of-a-rather-long-name", toy.root)
+    text = toy.path.read_text(encoding="utf-8")
+    assert json.loads(lesson.tidy(text, toy.path))["cells"] == json.loads(text)["cells"]
+
+
+@pytest.mark.parametrize("new", ["", "name", "https://github.com/a/b", "a/b/c", "a/b.git", "a b/c", "a/..", "-a/b"])
+def test_address_of_the_wrong_form(toy, new):
+    with pytest.raises(ValueError, match="write owner/name"):
+        address.change(new, toy.root)
+    assert project.repository(toy.root) == toy.address
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://github.com/a/b.git", "https://github.com/NEW.git"),
+        ("(github/a/b/blob/main)", "(github/NEW/blob/main)"),
+        ("at a/b.", "at NEW."),
+        ("github.com/aa/b, a/bb, a/b-c, a/b.c", "github.com/aa/b, a/bb, a/b-c, a/b.c"),
+    ],
+)
+def test_replace_address(text, expected):
+    assert project.replace_address(text, "a/b", "NEW") == expected
+
+
+def test_the_address_of_this_project_has_the_right_form():
+    assert address.FORM.fullmatch(project.repository())
+
+
+def test_missing_address(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool]\n", encoding="utf-8")
+    with pytest.raises(KeyError, match=r"tool\.autoencoder-course"):
+        project.repository(tmp_path)
+
+
+# --- the setup cell -----------------------------------------------------------------------------------------
+
+SHOW = "\nimport os, sys\nprint(utils.__file__)\nprint(os.getcwd())\nprint(sys.path[0])"
+
+
+def run_cell(cwd, *, times=1, options=(), **env):
+    """Run the setup cell in a fresh Python in the folder `cwd`; return (exit code, stdout lines, stderr)."""
+    code = f"cell = {setup_cell('some-owner/some.repo')!r}\n" + "exec(cell)\n" * times + SHOW
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | env
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", check=False)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+@pytest.fixture
+def colab(toy, tmp_path):
+    """The environment of a machine that looks like Colab, where the project's address leads to the toy."""
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *arguments], cwd=toy.root, check=True)
+    fake = tmp_path / "site" / "google" / "colab"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text("", encoding="utf-8")
+    return {
+        "PYTHONPATH": str(tmp_path / "site"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{toy.root.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://github.com/{toy.address}.git",
+    }
+
+
+def test_setup_cell_is_short_and_plain():
+    assert len(SETUP_CELL.splitlines()) <= 15
+    assert not re.search(r"^\s*[%!]", SETUP_CELL, re.MULTILINE)
+
+
+@pytest.mark.parametrize("options", [(), ("-S",)], ids=["google is there", "no google package"])
+@pytest.mark.parametrize("folder", [".", "notebooks"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_setup_cell_at_home(toy, folder, times, options):
+    code, lines, errors = run_cell(toy.root / folder, times=times, options=options)
+    assert code == 0, errors
+    assert lines == [str(toy.root / "utils" / "__init__.py"), str(toy.root / "notebooks"), str(toy.root)]
+
+
+def test_setup_cell_in_colab_clones_once(tmp_path, colab):
+    content = tmp_path / "content"
+    content.mkdir()
+    clone = content / "autoencoder-course"
+    expected = [str(clone / "utils" / "__init__.py"), str(clone / "notebooks"), str(clone)]
+    code, lines, errors = run_cell(content, times=2, **colab)
+    assert (code, lines) == (0, expected), errors
+    (clone / "mine.txt").write_text("kept", encoding="utf-8")
+    code, lines, errors = run_cell(content, **colab)  # after a restart of the runtime
+    assert (code, lines) == (0, expected), errors
+    assert (clone / "mine.txt").exists()
+
+
+def test_setup_cell_in_colab_without_network(tmp_path, colab):
+    content = tmp_path / "content"
+    content.mkdir()
+    code, _, errors = run_cell(content, **colab | {"GIT_CONFIG_KEY_0": f"url.{(tmp_path / 'no').as_uri()}.insteadOf"})
+    assert code == 1
+    assert "CalledProcessError" in errors
+    assert not (content / "autoencoder-course").exists()
+
+
+def test_setup_cell_elsewhere_clones_nothing(tmp_path):
+    code, _, errors = run_cell(tmp_path, options=["-S"])
+    assert code == 1
+    assert "FileNotFoundError" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- what is installed --------------------------------------------------------------------------------------
+
+
+def requirements(name):
+    """Read a requirements file as a dict: name -> Requirement."""
+    lines = (project.ROOT / name).read_text(encoding="utf-8").splitlines()
+    found = [Requirement(line.split(" \\")[0]) for line in lines if re.match(r"[A-Za-z]", line)]
+    return {requirement.name.lower(): requirement for requirement in found}
+
+
+def test_lock_is_exact_hashed_and_names_no_place():
+    text = (project.ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z])", text)[1:]
+    assert len(entries) > 50
+    for entry in entries:
+        assert re.match(r"[\w.-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|(?<!\w)/(opt|tmp|home|work|root)\b", text)
+
+
+def test_lock_holds_what_is_required():
+    config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = list(requirements("requirements.txt").values())
+    wanted += [Requirement(text) for text in config["dependency-groups"]["dev"]]
+    locked = {}
+    for line in (project.ROOT / "requirements-lock.txt").read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([\w.-]+)==([\w.]+)", line):
+            locked.setdefault(match[1].lower(), []).append(match[2])
+    for requirement in wanted:
+        versions = locked[requirement.name.lower()]
+        assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+def test_ranges_admit_what_colab_has():
+    colab = requirements("requirements-colab.txt")
+    for name, requirement in requirements("requirements.txt").items():
+        (pin,) = colab[name].specifier
+        assert pin.operator == "=="
+        assert requirement.specifier.contains(pin.version), f"{requirement} refuses Colab's {pin.version}"
