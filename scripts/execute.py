@@ -81,21 +81,21 @@ def data_words(results):
 
 
 def headlines(results):
-    """Return the headline results in words, such as ["Dense, 32 units: 0.0095 MSE (PCA 0.0168)"]."""
+    """Return the headline results in words, such as ["Dense, 32 units: 0.0095 MSE (PCA: 0.0168)"]."""
     return [metric_words(name, metric) for name, metric in results["metrics"].items() if metric["headline"]]
 
 
 def metric_words(name, metric):
     """Return one result beside its baseline and the paper's number, in words."""
     others = [metric[key] for key in ("baseline", "paper") if metric[key]]
-    beside = "; ".join(f"{other['name']} {number(other['value'])}" for other in others)
+    beside = "; ".join(f"{other['name']}: {number(other['value'])}" for other in others)
     return f"{name}: {number(metric['value'])} {metric['unit']}" + (f" ({beside})" if beside else "")
 
 
 def number(value):
-    """Return a number with 3 significant digits, without an exponent where that is readable."""
+    """Return a number with 4 significant digits, without an exponent where that is readable."""
     if value == 0 or 1e-4 <= abs(value) < 1000:
-        return f"{float(f'{value:.3g}'):g}"
+        return f"{float(f'{value:.4g}'):g}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.2e}"
 
 

@@ -1,9 +1,11 @@
-"""Render the README's tables from results/*.json: `python -m scripts.results [--check]`.
+"""Render the README's tables and figure: `python -m scripts.results [--check]`.
 
-The tables stand between `<!-- lessons:begin -->` and `<!-- lessons:end -->`, and `bench` likewise.
+The tables come from results/*.json and stand between `<!-- lessons:begin -->` and `<!-- lessons:end -->`, and
+`bench` likewise. The figure, docs/readme.png, is the picture of the cell that is tagged "readme" in a lesson.
 """
 
 import argparse
+import base64
 import json
 import sys
 
@@ -65,6 +67,16 @@ def render(text, root=ROOT):
     return text
 
 
+def figure(root=ROOT):
+    """Return the PNG bytes of the picture that a lesson's cell tagged "readme" shows, or None without one."""
+    for path in lessons(root):
+        for cell in read_notebook(path).cells:
+            if "readme" in cell.metadata.get("tags", []):
+                pictures = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+                return base64.b64decode(pictures[-1]) if pictures else None
+    return None
+
+
 def duration(seconds):
     """Return a duration in words, such as "45 s" or "3 min 20 s"."""
     minutes, rest = divmod(round(seconds), 60)
@@ -91,13 +103,18 @@ def main(arguments=None, root=ROOT):
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    if old == new:
+    picture, drawn = root / "docs" / "readme.png", figure(root)
+    shown = picture.read_bytes() if picture.exists() else None
+    if old == new and drawn in (None, shown):
         return 0
     if options.check:
         print("README.md disagrees with results/ or the notebooks: run make results.", file=sys.stderr)
         return 1
     write_text(path, new)
-    print("README.md: tables renewed.")
+    if drawn:
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_bytes(drawn)
+    print("README.md: tables and figure renewed.")
     return 0
 
 

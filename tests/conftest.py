@@ -85,7 +85,8 @@ def toy(tmp_path, monkeypatch):
     """A project in a temporary folder with one lesson that passes every check.
 
     Attributes: root, path (of the notebook), results (path of its JSON), address, data (the data set's entry
-    in the stamp), and edit(function), which reads the notebook, calls the function on it and writes it.
+    in the stamp), pixel (its picture in base64), and edit(function), which reads the notebook, calls the
+    function on it and writes it.
     """
     for name in ("AE_RESULTS", "AE_BUDGET", "TOY_DATA"):
         monkeypatch.delenv(name, raising=False)
@@ -113,4 +114,4 @@ def toy(tmp_path, monkeypatch):
         function(nb)
         write_notebook(nb, path)
 
-    return SimpleNamespace(root=root, path=path, results=results, address=ADDRESS, data=DATA, edit=edit)
+    return SimpleNamespace(root=root, path=path, results=results, address=ADDRESS, data=DATA, pixel=PIXEL, edit=edit)

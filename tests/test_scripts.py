@@ -1,5 +1,6 @@
 """The scripts behind the Makefile, on a tiny project; and the files that install the course."""
 
+import base64
 import json
 import os
 import re
@@ -109,7 +110,7 @@ def test_lesson_that_records_nothing_is_refused(toy):
 def test_dead_kernel_is_told(toy):
     nb = project.read_notebook(toy.path)
     nb.cells[3].source = "import os\nos._exit(3)"
-    with pytest.raises(LessonError, match=r"(?s)^cell 4 .*died"):
+    with pytest.raises(LessonError, match=r"(?s)^cell [34] .*died"):
         execute(nb, toy.path.parent, "quick")
 
 
@@ -147,12 +148,12 @@ def test_run_makes_a_gallery(toy, toy_run):
     stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
     done = toy_run(TOY_DATA=json.dumps([stand_in]))
     assert done.returncode == 0, done.stderr
-    assert re.search(r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.123 MSE \(PCA 0\.5\)", done.stdout)
+    assert re.search(r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.1235 MSE \(PCA: 0\.5\)", done.stdout)
     page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
     for part in (
         "01 · A toy",
         "It teaches | nothing.",
-        "0.123 MSE",
+        "0.1235 MSE",
         "data:image/png;base64,",
         "html/01_toy.html",
     ):
@@ -223,11 +224,27 @@ def test_results_are_rendered_once_and_checked(toy, capsys):
     assert results.main(["--check"], toy.root) == 0
     text = readme.read_text(encoding="utf-8")
     assert "| [01 · A toy](notebooks/01_toy.ipynb) | [![Open in Colab]" in text
-    assert r"| It teaches \| nothing. | toy: 0.123 MSE (PCA 0.5) | 2 s |" in text
+    assert r"| It teaches \| nothing. | toy: 0.1235 MSE (PCA: 0.5) | 2 s |" in text
     assert text.startswith("# Course\n")
     assert "\nBetween.\n" in text
     assert text.endswith("\nAfter.\n")
     assert "old" not in text
+
+
+def test_the_readme_figure_is_the_tagged_picture(toy, capsys):
+    (toy.root / "README.md").write_text(README, encoding="utf-8")
+    picture = toy.root / "docs" / "readme.png"
+    assert results.main([], toy.root) == 0
+    assert not picture.exists()
+
+    toy.edit(lambda nb: nb.cells[6].metadata.update(tags=["readme"]))
+    assert results.main(["--check"], toy.root) == 1
+    assert results.main([], toy.root) == 0
+    assert base64.b64encode(picture.read_bytes()).decode() == toy.pixel
+
+    picture.write_bytes(b"another")
+    assert results.main(["--check"], toy.root) == 1
+    capsys.readouterr()
 
 
 def test_bench_is_rendered(toy):
@@ -238,7 +255,7 @@ def test_bench_is_rendered(toy):
     project.write_json(bench, toy.root / "results" / "bench.json")
     table = results.bench_table(toy.root)
     assert "2 cores" in table
-    assert "| an epoch | 1.23 s |" in table
+    assert "| an epoch | 1.234 s |" in table
     assert "| images | 98,765 1/s |" in table
 
 
@@ -253,10 +270,10 @@ def test_readme_without_its_markers(toy, capsys, text):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (0.00951234, "0.00951"),
+        (0.00951234, "0.009512"),
         (0, "0"),
         (12, "12"),
-        (-3.14159, "-3.14"),
+        (-3.14159, "-3.142"),
         (54321.7, "54,322"),
         (1e-7, "1.00e-07"),
     ],
@@ -272,7 +289,7 @@ def test_duration(seconds, words):
 
 def test_words_of_results(toy):
     read = json.loads(toy.results.read_text(encoding="utf-8"))
-    assert headlines(read) == ["toy: 0.123 MSE (PCA 0.5)"]
+    assert headlines(read) == ["toy: 0.1235 MSE (PCA: 0.5)"]
     assert data_words(read) == "mnist"
     read["data"] = [toy.data | {"verified": False}] * 2
     assert data_words(read) == "mnist (UNVERIFIED)"

@@ -8,7 +8,6 @@ import json
 import math
 import os
 import platform
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def claim(text, condition, *, needs=None):
     if needs not in (None, "data", "full"):
         raise ValueError(f"needs={needs!r}: must be None, 'data' or 'full'.")
     missing = None
-    if needs and any(p.fallback for p in data.loaded()):
+    if needs and _on_stand_ins():
         missing = "on stand-in data"
     elif needs == "full" and budget_name() == "quick":
         missing = "in the quick budget"
@@ -99,6 +98,10 @@ def claim(text, condition, *, needs=None):
     lesson["claims"]["held"] += 1
     print(f"✔ {text}")
     _save()
+
+
+def _on_stand_ins():
+    return any(provenance.fallback for provenance in data.loaded())
 
 
 def record(name, value, unit, *, baseline=None, paper=None, better="lower", headline=False):
@@ -121,7 +124,8 @@ def record(name, value, unit, *, baseline=None, paper=None, better="lower", head
     lesson = _started()
     numbers = {"value": value, "baseline": baseline and baseline[1], "paper": paper and paper[1]}
     for what, number in numbers.items():
-        if number is not None and not math.isfinite(number):
+        given = {"baseline": baseline, "paper": paper}.get(what, True)
+        if given is not None and (number is None or not math.isfinite(number)):
             raise ValueError(f"record({name!r}): the {what} is {number}, not a finite number.")
     if better not in ("lower", "higher"):
         raise ValueError(f"record({name!r}): better={better!r}, must be 'lower' or 'higher'.")
@@ -136,10 +140,11 @@ def record(name, value, unit, *, baseline=None, paper=None, better="lower", head
         "unit": unit,
         **beside,
         "better": better,
-        "headline": headline,
+        "headline": bool(headline),
     }
-    others = "; ".join(f"{pair['name']} {pair['value']:.4g}" for pair in beside.values() if pair)
-    print(f"{name}: {value:.4g} {unit}" + (f"   (beside: {others})" if others else ""))
+    others = "; ".join(f"{pair['name']}: {pair['value']:.4g}" for pair in beside.values() if pair)
+    where = " on stand-in data" if _on_stand_ins() else ""
+    print(f"{name}: {value:.4g} {unit}{where}" + (f"   (beside: {others})" if others else ""))
     _save()
 
 
@@ -173,6 +178,6 @@ def _save():
         return
     path = Path(os.environ["AE_RESULTS"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        json.dump(results(), file, indent=2, ensure_ascii=False)
-    os.replace(file.name, path)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(results(), indent=2, ensure_ascii=False), encoding="utf-8")
+    os.replace(part, path)

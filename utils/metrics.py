@@ -50,7 +50,7 @@ def psnr(x, reconstruction):
 
     Images (n, h, w, c) in [0, 1]. An image without error counts as infinite. Raises ValueError as `bce` does.
     """
-    x, reconstruction = _unit(*_pair(x, reconstruction))
+    x, reconstruction = _images(*_unit(*_pair(x, reconstruction)))
     return float(np.mean(tf.image.psnr(x, reconstruction, max_val=1.0)))
 
 
@@ -59,7 +59,7 @@ def ssim(x, reconstruction):
 
     Images (n, h, w, c) in [0, 1], at least 11 pixels wide and high. Raises ValueError as `bce` does.
     """
-    x, reconstruction = _unit(*_pair(x, reconstruction))
+    x, reconstruction = _images(*_unit(*_pair(x, reconstruction)), smallest=11)
     return float(np.mean(tf.image.ssim(x, reconstruction, max_val=1.0)))
 
 
@@ -71,6 +71,13 @@ def _pair(x, reconstruction):
         if values.size == 0 or not np.isfinite(values).all():
             raise ValueError(f"{name} is empty or holds NaN or infinity.")
     return x.astype("float32", copy=False), reconstruction.astype("float32", copy=False)
+
+
+def _images(*arrays, smallest=1):
+    shape = arrays[0].shape
+    if len(shape) != 4 or min(shape[1:3]) < smallest:
+        raise ValueError(f"Images (n, h, w, c) of at least {smallest}x{smallest} pixels expected, got {shape}.")
+    return arrays
 
 
 def _unit(*arrays):

@@ -84,6 +84,8 @@ def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False):
     Raises:
         ValueError: as `image_rows`.
     """
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, not {columns}.")
     images = _images(images, clip=not symmetric)
     lines = -(-len(images) // columns)
     with plt.rc_context(STYLE):
@@ -139,10 +141,11 @@ def curves(lines, *, xlabel, ylabel, levels=None, log=False, title=None, size=(6
         Figure.
 
     Raises:
-        ValueError: when there is no line, or one is empty.
+        ValueError: when there is no line, or one is empty or not one-dimensional.
     """
-    if not lines or any(np.size(line) == 0 for line in lines.values()):
-        raise ValueError("curves: no line given, or an empty one.")
+    heights = [line[1] if isinstance(line, tuple) else line for line in lines.values()]
+    if not heights or any(np.ndim(y) != 1 or np.size(y) == 0 for y in heights):
+        raise ValueError("curves: no line given, or one that is empty or not one-dimensional.")
     with plt.rc_context(STYLE):
         fig, ax = plt.subplots(figsize=size)
         for k, (label, line) in enumerate(lines.items()):
@@ -197,11 +200,13 @@ def code_scatter(codes, labels, classes, *, title=None, size=(5.4, 4.4), names=(
         Figure.
 
     Raises:
-        ValueError: when codes are not (n, 2) or labels not (n,).
+        ValueError: when codes are not (n, 2), labels not (n,), or a label has no class.
     """
     codes, labels = np.asarray(codes), np.asarray(labels)
     if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != (len(codes),):
         raise ValueError(f"codes {codes.shape} and labels {labels.shape}: (n, 2) and (n,) expected.")
+    if len(labels) and not (labels.min() >= 0 and labels.max() < len(classes)):
+        raise ValueError(f"Labels {labels.min()} to {labels.max()} given for {len(classes)} classes.")
     with plt.rc_context(STYLE):
         fig, ax = plt.subplots(figsize=size)
         for k, name in enumerate(classes):
@@ -231,7 +236,12 @@ def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel=""):
 
     Returns:
         Figure.
+
+    Raises:
+        ValueError: when there is no panel, or one is not a matrix.
     """
+    if not panels or any(np.ndim(matrix) != 2 for matrix in panels.values()):
+        raise ValueError("matrices: no panel given, or one that is not two-dimensional.")
     with plt.rc_context(STYLE | {"axes.grid": False}):
         fig, axes = plt.subplots(1, len(panels), figsize=(size * len(panels) + 0.8, size + 0.3), squeeze=False)
         for ax, (label, matrix) in zip(axes.flat, panels.items(), strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from utils.metrics import mse
-from utils.models import apply
+from utils.models import Autoencoder, apply
 
 CALLS_PER_EPOCH = 10  # how often the progress bar moves
 
@@ -41,7 +41,7 @@ def fit(
     set; what does not fill a last batch waits for another epoch.
 
     Args:
-        model: an `Autoencoder`, or any Keras model with `loss` given.
+        model: an `Autoencoder`, or with `loss` given any Sequential or functional Keras model.
         x: inputs (n, ...), finite, within `value_range`.
         y: targets with the same n, or None to reconstruct x.
         epochs: passes over x.
@@ -73,8 +73,14 @@ def fit(
             raise ValueError(f"{name} must be a positive integer, not {value!r}.")
     if batch_size > len(x):
         raise ValueError(f"batch_size={batch_size} is more than the {len(x)} inputs: choose at most {len(x)}.")
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be positive, not {learning_rate!r}.")
+    epochs, batch_size = int(epochs), int(batch_size)
+    if not 0 < learning_rate < float("inf"):
+        raise ValueError(f"learning_rate must be positive and finite, not {learning_rate!r}.")
+    if xla not in (True, False, "auto"):
+        raise ValueError(f"xla={xla!r}: must be True, False or 'auto'.")
+    if validation_data is not None:
+        pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
+        validation_data = _checked(model, *pair, value_range)
     steps = len(x) // batch_size
     compiled = _use_xla(model) if xla == "auto" else xla
     model.compile(
@@ -105,7 +111,8 @@ def fit(
                 bar.update(epoch * steps + last, _shown(logs))
         logs["seconds"] = time.perf_counter() - begin
         if validation_data is not None:
-            logs |= _validate(model, validation_data, value_range)
+            scores = model.evaluate(*validation_data, batch_size=1000, verbose=0, return_dict=True)
+            logs |= {f"val_{name}": value for name, value in scores.items()}
         events.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -188,7 +195,9 @@ def _rate(schedule, peak, steps):
     if schedule != "cosine":
         raise ValueError(f"schedule={schedule!r}: must be 'cosine' or 'constant'.")
     warmup = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - warmup), warmup_target=peak, warmup_steps=warmup)
+    return keras.optimizers.schedules.CosineDecay(
+        peak / warmup, max(1, steps - warmup), warmup_target=peak, warmup_steps=warmup
+    )
 
 
 def _use_xla(model):
@@ -215,13 +224,15 @@ def _checked(model, x, y, value_range):
         y = _finite("y", y)
         if len(y) != len(x):
             raise ValueError(f"{len(y)} targets for {len(x)} inputs.")
+        if isinstance(model, Autoencoder) and y.shape != x.shape:
+            raise ValueError(f"Targets of shape {y.shape} for images of shape {x.shape}: they must agree.")
     return x, y
 
 
 def _finite(name, values):
     values = np.asarray(values)
-    if values.dtype == object or not np.issubdtype(values.dtype, np.number):
-        raise ValueError(f"{name} must be an array of numbers, not of {values.dtype}.")
+    if values.ndim == 0 or values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers, not {values.dtype} of shape {values.shape}.")
     if np.issubdtype(values.dtype, np.floating):
         values = values.astype("float32", copy=False)
         if not np.isfinite(values).all():
@@ -231,10 +242,3 @@ def _finite(name, values):
 
 def _fits(shape, expected):
     return len(shape) == len(expected) and all(e in (None, s) for s, e in zip(shape, expected, strict=True))
-
-
-def _validate(model, validation_data, value_range):
-    pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-    x, y = _checked(model, *pair, value_range)
-    scores = model.evaluate(x, y, batch_size=1000, verbose=0, return_dict=True)
-    return {f"val_{name}": value for name, value in scores.items()}

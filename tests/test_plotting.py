@@ -1,0 +1,272 @@
+"""utils.plotting: what stands in the figures, and that nothing of them stays behind in pyplot."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from utils import plotting
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(autouse=True)
+def _pyplot_is_left_alone():
+    plt.close("all")
+    before = dict(plt.rcParams)
+    yield
+    assert plt.get_fignums() == []
+    assert dict(plt.rcParams) == before
+
+
+def pictures(n, channels=1, low=0.0, high=1.0):
+    return np.random.default_rng(0).uniform(low, high, (n, 8, 6, channels))
+
+
+def drawn(fig):
+    """Draw the figure, as a notebook would, and return its axes."""
+    assert type(fig) is Figure
+    fig.canvas.draw()
+    return fig.axes
+
+
+def shown(ax):
+    """The array of the one image of an axes."""
+    (image,) = ax.images
+    return np.asarray(image.get_array())
+
+
+def title_of(fig):
+    return fig.get_suptitle()
+
+
+CALLS = {
+    "image_rows": lambda **kw: plotting.image_rows({"a": pictures(2)}, **kw),
+    "image_grid": lambda **kw: plotting.image_grid(pictures(2), **kw),
+    "filters": lambda **kw: plotting.filters(np.ones((6, 2)), (2, 3, 1), **kw),
+    "curves": lambda **kw: plotting.curves({"a": [1, 2]}, xlabel="x", ylabel="y", **kw),
+    "bars": lambda **kw: plotting.bars({"a": [1, 2]}, xlabel="x", ylabel="y", **kw),
+    "code_scatter": lambda **kw: plotting.code_scatter(np.ones((2, 2)), [0, 1], "ab", **kw),
+    "matrices": lambda **kw: plotting.matrices({"a": np.eye(2)}, **kw),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_figure_has_its_title_and_the_courses_resolution(name):
+    fig = CALLS[name](title="What it shows")
+    drawn(fig)
+    assert title_of(fig) == "What it shows"
+    assert fig.dpi == 80
+    assert title_of(CALLS[name]()) == ""
+
+
+def test_the_colours_are_ten():
+    assert len(set(plotting.COLOURS)) == 10
+    assert len(plotting.STYLE["axes.prop_cycle"].by_key()["color"]) == 10
+    assert set(plotting.STYLE["axes.prop_cycle"].by_key()["color"]) == set(plotting.COLOURS)
+
+
+# --- images
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_image_rows_stand_under_one_another(channels):
+    first, second = pictures(3, channels), 1 - pictures(2, channels)
+    axes = drawn(plotting.image_rows({"originals": first, "their\ncopies": second}))
+    assert len(axes) == 6
+    assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
+    assert [ax.get_ylabel() for ax in axes] == ["originals", "", "", "their\ncopies", "", ""]
+    for ax, image in zip(axes, [*first, *second], strict=False):
+        np.testing.assert_allclose(shown(ax).reshape(image.shape), image)
+    assert all(len(ax.get_xticks()) == len(ax.get_yticks()) == 0 for ax in axes)
+    assert not any(ax.spines["left"].get_visible() for ax in axes)
+
+
+def test_images_are_clipped_and_share_one_scale():
+    dark = np.full((1, 4, 4, 1), 0.25)
+    bright = pictures(1, low=-2, high=3)
+    for fig in (plotting.image_rows({"a": dark, "b": bright}), plotting.image_grid(bright, columns=1)):
+        axes = drawn(fig)
+        assert {ax.images[0].get_clim() for ax in axes} == {(0, 1)}
+        assert {ax.images[0].get_cmap().name for ax in axes} == {"gray"}
+        assert (shown(axes[-1]).min(), shown(axes[-1]).max()) == (0, 1)
+
+
+def test_figures_of_images_grow_with_them():
+    small, large = (plotting.image_rows({"a": pictures(4)}, scale=scale).get_size_inches() for scale in (0.5, 1))
+    np.testing.assert_allclose(large - small, [2, 0.5])
+
+
+def test_image_grid_fills_row_by_row():
+    images = pictures(5)
+    axes = drawn(plotting.image_grid(images, columns=3))
+    assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
+    assert axes[0].get_subplotspec().get_geometry()[:2] == (2, 3)
+    assert not any(ax.axison for ax in axes)
+    for ax, image in zip(axes, images, strict=False):
+        np.testing.assert_allclose(shown(ax), image[..., 0])
+    assert len(drawn(plotting.image_grid(pictures(10)))) == 10
+
+
+def test_symmetric_images_have_zero_in_the_middle():
+    weights = np.stack([np.linspace(-3, 1, 4), np.linspace(0, 0.5, 4), np.zeros(4)]).reshape(3, 2, 2, 1)
+    axes = drawn(plotting.image_grid(weights, columns=3, symmetric=True))
+    assert [ax.images[0].get_clim() for ax in axes] == [(-3, 3), (-0.5, 0.5), (-1, 1)]
+    np.testing.assert_allclose(shown(axes[0]), weights[0, ..., 0])  # not clipped
+    look = axes[0].images[0]
+    assert to_hex(look.get_cmap()(0.0)) == "#053061"  # blue below zero
+    assert to_hex(look.get_cmap()(1.0)) == "#67001f"  # red above
+
+
+def test_filters_are_the_columns_of_the_kernel():
+    kernel = np.random.default_rng(0).normal(size=(6, 4))
+    axes = drawn(plotting.filters(kernel, (2, 3, 1), columns=4))
+    assert len(axes) == 4
+    for ax, column in zip(axes, kernel.T, strict=True):
+        np.testing.assert_allclose(shown(ax), column.reshape(2, 3))
+        assert ax.images[0].get_clim() == (-np.abs(column).max(), np.abs(column).max())
+
+
+# --- curves, bars, points, matrices
+
+
+def test_curves_count_the_epochs_or_take_x():
+    (ax,) = drawn(
+        plotting.curves({"loss": [3, 2, 1], "by time": ([0.5, 7], np.array([2, 1]))}, xlabel="epoch", ylabel="MSE")
+    )
+    first, second = ax.lines
+    np.testing.assert_array_equal(first.get_xydata(), [[1, 3], [2, 2], [3, 1]])
+    np.testing.assert_array_equal(second.get_xydata(), [[0.5, 2], [7, 1]])
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "MSE", "linear")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "by time"]
+    assert first.get_marker() in (None, "None")
+
+
+def test_curves_differ_in_colour_and_dashes():
+    (ax,) = drawn(plotting.curves({str(k): [k, k] for k in range(10)}, xlabel="x", ylabel="y"))
+    assert {to_hex(line.get_color(), keep_alpha=False).upper() for line in ax.lines} == set(plotting.COLOURS)
+    assert [line.get_linestyle() for line in ax.lines[:5]] == ["-", "--", "-.", ":", "-"]
+
+
+def test_levels_are_horizontal_and_labelled():
+    fig = plotting.curves(
+        {"loss": [3, 1]}, xlabel="x", ylabel="y", levels={"PCA": 2.0, "paper": 0.5}, log=True, markers=True
+    )
+    (ax,) = drawn(fig)
+    assert ax.get_yscale() == "log"
+    assert ax.lines[0].get_marker() == "o"
+    assert [line.get_ydata()[0] for line in ax.lines[1:]] == [2.0, 0.5]
+    assert {text.get_text(): text.xy[1] for text in ax.texts} == {"PCA": 2.0, "paper": 0.5}
+    assert len(ax.get_legend().get_texts()) == 1
+    assert ax.get_ylim()[0] < 0.5
+
+
+def test_bars_stand_side_by_side():
+    values = {"one": [1, 2, 3], "two": [3, 2, 1]}
+    (ax,) = drawn(plotting.bars(values, xlabel="unit", ylabel="variance", size=(4, 3)))
+    assert [[bar.get_height() for bar in group] for group in ax.containers] == list(values.values())
+    edges = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches)
+    assert all(left[1] <= right[0] + 1e-9 for left, right in pairwise(edges))
+    for place in range(3):  # every group stands around its place
+        assert np.mean([edges[2 * place][0], edges[2 * place + 1][1]]) == pytest.approx(place)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("unit", "variance")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "two"]
+
+
+def test_code_scatter_shows_every_class():
+    codes = np.random.default_rng(0).normal(size=(50, 2))
+    labels = np.arange(50) % 10
+    fig = plotting.code_scatter(codes, labels, [f"class {k}" for k in range(10)], names=("first", "second"))
+    (ax,) = drawn(fig)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("first", "second")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"class {k}" for k in range(10)]
+    for k, points in enumerate(ax.collections):
+        np.testing.assert_array_equal(points.get_offsets(), codes[labels == k])
+    assert len({to_hex(points.get_facecolor()[0]) for points in ax.collections}) == 10
+    assert len({points.get_paths()[0].vertices.tobytes() for points in ax.collections}) == 10  # ten markers
+
+
+def test_matrices_share_one_scale():
+    panels = {"PCA": np.eye(3), "autoencoder": np.full((3, 3), 0.25)}
+    *axes, bar = drawn(plotting.matrices(panels, xlabel="unit", ylabel="other unit"))
+    assert [ax.get_title() for ax in axes] == ["PCA", "autoencoder"]
+    assert {(ax.get_xlabel(), ax.get_ylabel()) for ax in axes} == {("unit", "other unit")}
+    assert {ax.images[0].get_clim() for ax in axes} == {(-1, 1)}
+    assert bar.get_ylim() == (-1, 1)
+    for ax, matrix in zip(axes, panels.values(), strict=True):
+        np.testing.assert_array_equal(shown(ax), matrix)
+
+
+# --- refused
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (pictures(2)[..., 0], r"\(n, h, w, 1\) or \(n, h, w, 3\) expected, got \(2, 8, 6\)"),
+        (pictures(2, 2), r"got \(2, 8, 6, 2\)"),
+        (pictures(1)[0], r"got \(8, 6, 1\)"),
+        (pictures(2)[:0], r"got \(0, 8, 6, 1\)"),
+        (pictures(2) * np.nan, "The images hold NaN or infinity"),
+        (pictures(2) + np.inf, "The images hold NaN or infinity"),
+    ],
+)
+def test_what_is_no_image_is_refused(images, message):
+    for call in (
+        lambda: plotting.image_rows({"good": pictures(2), "bad": images}),
+        lambda: plotting.image_grid(images),
+        lambda: plotting.image_grid(images, symmetric=True),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_no_row_is_refused():
+    with pytest.raises(ValueError, match="no rows given"):
+        plotting.image_rows({})
+
+
+@pytest.mark.parametrize("kernel", [np.ones((7, 2)), np.ones(6), np.ones((2, 6)), np.ones((1, 6, 2))])
+def test_kernels_that_do_not_read_the_image_are_refused(kernel):
+    with pytest.raises(ValueError, match=r"A kernel of shape \(.*\) does not read images of shape \(2, 3, 1\)"):
+        plotting.filters(kernel, (2, 3, 1))
+
+
+@pytest.mark.parametrize("lines", [{}, {"a": [1], "b": []}, {"a": ([], [])}])
+def test_empty_curves_are_refused(lines):
+    with pytest.raises(ValueError, match="no line given, or one that is empty"):
+        plotting.curves(lines, xlabel="x", ylabel="y")
+
+
+def test_bars_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"series of one length expected, got \[2, 3\]"):
+        plotting.bars({"a": [1, 2], "b": [1, 2, 3]}, xlabel="x", ylabel="y")
+    with pytest.raises(ValueError, match=r"got \[\]"):
+        plotting.bars({}, xlabel="x", ylabel="y")
+
+
+@pytest.mark.parametrize(
+    ("codes", "labels"), [((4, 3), (4,)), ((4,), (4,)), ((4, 2), (3,)), ((4, 2), (4, 1)), ((4, 2, 1), (4,))]
+)
+def test_codes_that_are_no_points_are_refused(codes, labels):
+    with pytest.raises(ValueError, match=r"codes \(4.*\) and labels .*: \(n, 2\) and \(n,\) expected"):
+        plotting.code_scatter(np.ones(codes), np.zeros(labels, int), ["a"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: plotting.matrices({}),
+        lambda: plotting.matrices({"a": [1, 2]}),
+        lambda: plotting.curves({"a": 3}, xlabel="x", ylabel="y"),
+        lambda: plotting.image_grid(np.zeros((2, 4, 4, 1)), columns=0),
+        lambda: plotting.code_scatter(np.zeros((3, 2)), [0, 1, 7], ["a", "b"]),
+    ],
+)
+def test_a_refusal_leaves_no_figure_open(call):
+    with pytest.raises(ValueError, match=r"."):
+        call()
+    assert plt.get_fignums() == []

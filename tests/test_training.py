@@ -1,0 +1,563 @@
+"""utils.training on toys: the order of the images, the steps against plain Keras, and what is refused."""
+
+from itertools import pairwise
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from utils import metrics, models, training
+from utils.training import ErrorByTime, fit
+
+SHAPE = (8, 8, 1)
+SGD = {"optimizer": keras.optimizers.SGD, "schedule": "constant", "learning_rate": 0.01}
+
+
+@pytest.fixture
+def x():
+    """32 images that two numbers describe: a patch's brightness and the background's."""
+    rng = np.random.default_rng(0)
+    x = np.broadcast_to(rng.random((32, 1, 1, 1)) / 4, (32, *SHAPE)).copy()
+    x[:, 2:6, 2:6] = 1 - rng.random((32, 1, 1, 1)) / 2
+    return x.astype("float32")
+
+
+def small(seed=7, **settings):
+    keras.utils.set_random_seed(seed)
+    return models.deep((10,), 4, **{"input_shape": SHAPE} | settings)
+
+
+def classifier(seed=7):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(2, activation="softmax")])
+
+
+def train(model, *arrays, **settings):
+    """`fit`, quickly and silently."""
+    return fit(model, *arrays, **{"epochs": 2, "batch_size": 8, "xla": False, "verbose": 0} | settings)
+
+
+def assert_close(one, other, atol):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=atol)
+
+
+def moved(model, start):
+    """The largest change of any weight."""
+    return max(np.abs(a - b).max() for a, b in zip(model.get_weights(), start, strict=True))
+
+
+class Recorder(keras.Model):
+    """Learns nothing, and notes every input that it is given, in order."""
+
+    input_shape = (None, 1)
+
+    def __init__(self, total):
+        super().__init__()
+        self.seen = self.add_weight(shape=(total,), initializer="zeros", trainable=False)
+        self.count = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False)
+
+    def train_step(self, data):
+        values = tf.reshape(data[0], (-1,))
+        places = self.count + tf.range(tf.shape(values)[0])
+        self.seen.assign(tf.tensor_scatter_nd_update(self.seen.value, places[:, None], values))
+        self.count.assign(places[-1] + 1)
+        return {}
+
+
+def visits(n, epochs, batch_size, seed=7, **settings):
+    """What the model sees of the inputs 0..n-1: array (epochs, inputs per epoch)."""
+    keras.utils.set_random_seed(seed)
+    model = Recorder(epochs * (n // batch_size) * batch_size)
+    inputs = np.arange(n, dtype="float32")[:, None]
+    train(model, inputs, epochs=epochs, batch_size=batch_size, value_range=None, **settings)
+    assert int(model.count) == model.seen.shape[0]
+    return model.seen.numpy().astype(int).reshape(epochs, -1)
+
+
+# --- the order
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_every_image_is_visited_once_per_epoch_in_a_new_order(xla):
+    seen = visits(46, 3, 2, xla=xla)  # 23 steps, in calls of three and a last one of two
+    np.testing.assert_array_equal(np.sort(seen, axis=1), np.tile(np.arange(46), (3, 1)))
+    orders = {tuple(epoch) for epoch in [*seen, range(46)]}
+    assert len(orders) == 4
+
+
+def test_what_does_not_fill_a_batch_waits_for_another_epoch():
+    seen = visits(10, 12, 4)
+    assert seen.shape == (12, 8)
+    assert all(len(set(epoch)) == 8 for epoch in seen)
+    assert set(seen.flat) == set(range(10))
+
+
+def test_the_seed_decides_the_order():
+    one, same, other = (visits(20, 2, 5, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_inputs_and_targets_stay_together():
+    numbers = np.arange(32.0)[:, None]
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, kernel_initializer="ones")])  # right from the start
+    history = train(model, numbers, numbers, loss="mse", value_range=None)
+    assert history.history["loss"] == [0, 0]
+
+
+# --- the steps
+
+
+def test_same_seed_same_result_bit_for_bit(x):
+    runs = []
+    for seed in (3, 3, 4):
+        model = small(seed)
+        runs.append((model, train(model, x).history["loss"]))
+    (one, losses), (same, same_losses), (other, other_losses) = runs
+    assert losses == same_losses
+    assert losses != other_losses
+    for a, b in zip(one.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert moved(one, other.get_weights()) > 1e-3
+
+
+def test_the_order_alone_makes_a_difference(x):
+    one, other = small(), small()
+    train(one, x)
+    keras.utils.set_random_seed(8)
+    train(other, x)
+    assert moved(one, other.get_weights()) > 0
+
+
+def test_the_loss_goes_down(x):
+    model = small()
+    losses = train(model, x, epochs=100, learning_rate=0.02).history["loss"]
+    assert losses[-1] < 0.1 * losses[0]
+    mean = np.broadcast_to(x.mean(axis=0), x.shape)
+    assert metrics.mse(x, model.reconstruct(x)) < 0.3 * metrics.mse(x, mean)
+
+
+def test_whole_batches_are_plain_keras(x):
+    ours, plain = small(), small()
+    start = ours.get_weights()
+    losses = train(ours, x, epochs=4, batch_size=32, **SGD).history["loss"]
+    plain.compile(keras.optimizers.SGD(0.01))
+    wanted = plain.fit(x, epochs=4, batch_size=32, verbose=0).history["loss"]
+    assert_close(ours, plain, 1e-5)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    assert moved(ours, start) > 1e-3
+
+
+def test_targets_are_used_as_in_plain_keras(x):
+    ours, plain, copier = small(), small(), small()
+    clean = 1 - x
+    train(ours, x, clean, epochs=3, batch_size=32, **SGD)
+    train(copier, x, epochs=3, batch_size=32, **SGD)
+    plain.compile(keras.optimizers.SGD(0.01))
+    plain.fit(x, clean, epochs=3, batch_size=32, verbose=0)
+    assert_close(ours, plain, 1e-5)
+    assert moved(ours, copier.get_weights()) > 1e-2
+
+
+def test_xla_changes_the_speed_only(x):
+    models_ = []
+    for xla in (False, True):
+        models_.append(small())
+        train(models_[-1], x, xla=xla, **SGD)
+    assert_close(*models_, 1e-5)
+
+
+def test_numbers_of_another_type_are_the_same_numbers(x):
+    binary = np.random.default_rng(0).random(x.shape) > 0.5
+    one = small()
+    train(one, binary.astype("float64"))
+    other = small()
+    train(other, binary.astype("uint8"))
+    assert_close(one, other, 1e-6)
+
+
+def test_a_second_fit_goes_on_from_the_first(x):
+    model = small()
+    first = train(model, x, learning_rate=0.02, epochs=10).history["loss"]
+    second = train(model, x, learning_rate=0.02, epochs=10).history["loss"]
+    assert second[0] < first[0]
+    assert len(second) == 10
+
+
+def test_dropout_is_at_work_while_training():
+    keras.utils.set_random_seed(7)
+    copy = layers.Dense(64, kernel_initializer="identity")
+    encoder = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dropout(0.5), copy])
+    model = models.Autoencoder(encoder, keras.Sequential([keras.Input((64,)), layers.Reshape(SHAPE)]))
+    history = train(model, np.ones((32, *SHAPE)), learning_rate=1e-9)
+    # half of the ones are 0, the others 2, so all are off by 1
+    np.testing.assert_allclose(history.history["loss"], 64, rtol=1e-5)
+
+
+# --- the rate
+
+
+def rates_of(model, x, **settings):
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
+    )
+    train(model, x, callbacks=[note], **settings)
+    return rates
+
+
+def test_cosine_warms_up_and_decays_to_zero(x):
+    rates = rates_of(small(), x, epochs=10, batch_size=8, learning_rate=0.5)  # 40 steps: 2 of them to warm up
+    assert len(rates) == 40
+    assert rates[1] == pytest.approx(0.5)
+    assert 0 < rates[0] < 0.5
+    assert all(a > b for a, b in pairwise(rates[1:]))
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_single_step_trains(x):
+    model = small()
+    start = model.get_weights()
+    train(model, x, epochs=np.int64(1), batch_size=np.int64(32), learning_rate=0.1)
+    assert moved(model, start) > 0.01
+
+
+def test_constant_rate(x):
+    assert rates_of(small(), x, schedule="constant", learning_rate=0.25) == [0.25] * 8
+
+
+@pytest.mark.parametrize("steps", [2, 3, 19, 1000])
+def test_the_schedule_fits_into_the_steps(steps):
+    rates = [float(training._rate("cosine", 0.1, steps)(step)) for step in range(steps + 1)]
+    assert max(rates) == pytest.approx(0.1)
+    assert np.argmax(rates) <= max(1, steps // 20)
+    assert rates[-1] == pytest.approx(0, abs=1e-8)
+
+
+# --- what is reported
+
+
+def test_history_of_an_autoencoder(x):
+    model = small()
+    history = train(model, x, epochs=3)
+    assert isinstance(history, keras.callbacks.History)
+    assert set(history.history) == {"loss", "seconds"}
+    assert {len(values) for values in history.history.values()} == {3}
+    assert history.history["seconds"] == sorted(history.history["seconds"])
+    assert history.epoch == [0, 1, 2]
+
+
+def test_loss_is_the_average_of_the_epoch(x):
+    model = small()
+    history = train(model, x, batch_size=2, learning_rate=1e-12, schedule="constant")
+    wanted = metrics.squared_error(x, model.reconstruct(x)).mean()
+    np.testing.assert_allclose(history.history["loss"], wanted, rtol=1e-5)
+
+
+def test_validation_is_evaluate(x):
+    model = small()
+    shifted = np.roll(x, 2, axis=1)
+    history = train(model, x, validation_data=shifted)
+    assert set(history.history) == {"loss", "seconds", "val_loss"}
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(shifted, verbose=0), rel=1e-5)
+    assert history.history["val_loss"][-1] == pytest.approx(
+        metrics.squared_error(shifted, model.reconstruct(shifted)).mean(), rel=1e-5
+    )
+    history = train(model, x, validation_data=(shifted, x))
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(shifted, x, verbose=0), rel=1e-5)
+
+
+def test_validation_does_not_change_the_training(x):
+    one = small()
+    losses = train(one, x).history["loss"]
+    other = small()
+    assert train(other, x, validation_data=x[:5]).history["loss"] == losses
+    assert_close(one, other, 0)
+
+
+def test_a_classifier_reports_its_accuracy(x):
+    y = (x[:, 0, 0, 0] > 0.125).astype(int)
+    model = classifier()
+    history = train(
+        model,
+        x,
+        y,
+        epochs=12,
+        batch_size=4,
+        learning_rate=0.3,
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        validation_data=(x, y),
+    ).history
+    assert set(history) == {"loss", "accuracy", "seconds", "val_loss", "val_accuracy"}
+    assert history["accuracy"][-1] > 0.9
+    assert history["val_accuracy"][-1] == pytest.approx(np.mean(model(x).numpy().argmax(axis=1) == y))
+    assert history["accuracy"][0] < history["accuracy"][-1]
+
+
+def test_the_progress_bar_can_be_silenced(x, capsys):
+    train(small(), x, verbose=0)
+    assert capsys.readouterr().out == ""
+    train(small(), x, verbose=1)
+    out = capsys.readouterr().out
+    assert "8/8" in out
+    assert "loss" in out
+    assert "seconds" not in out
+
+
+# --- callbacks
+
+
+def test_callbacks_are_called_in_order(x):
+    events = []
+
+    class Note(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            events.append(("begin", self.params["epochs"], self.model.name))
+
+        def on_epoch_begin(self, epoch, logs=None):
+            events.append(("epoch begins", epoch))
+
+        def on_epoch_end(self, epoch, logs=None):
+            events.append(("epoch ends", epoch, sorted(logs)))
+
+        def on_train_end(self, logs=None):
+            events.append(("end", sorted(logs)))
+
+    train(small(), x, callbacks=[Note()])
+    keys = ["loss", "seconds"]
+    assert [event[0] for event in events] == ["begin", *["epoch begins", "epoch ends"] * 2, "end"]
+    assert events[0][1] == 2
+    assert events[1:] == [
+        ("epoch begins", 0),
+        ("epoch ends", 0, keys),
+        ("epoch begins", 1),
+        ("epoch ends", 1, keys),
+        ("end", keys),
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 23])
+def test_batch_events_cover_every_step_once(x, batch_size):
+    begins, ends = [], []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: begins.append(batch),
+        on_train_batch_end=lambda batch, logs: ends.append(batch),
+    )
+    model = small()
+    train(model, x[:23], epochs=1, batch_size=batch_size, callbacks=[note])
+    steps = 23 // batch_size
+    assert begins[0] == 0
+    assert begins[1:] == [end + 1 for end in ends[:-1]]
+    assert ends[-1] == steps - 1
+    assert len(ends) <= training.CALLS_PER_EPOCH
+    assert int(model.optimizer.iterations) == steps
+
+
+def test_stop_training_stops(x):
+    model = small()
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", epoch == 1))
+    assert len(train(model, x, epochs=9, callbacks=[stop]).history["loss"]) == 2
+    assert len(train(model, x, epochs=3).history["loss"]) == 3  # and does not stop the next training
+
+
+def test_early_stopping_sees_the_validation_loss(x):
+    stop = keras.callbacks.EarlyStopping("val_loss", min_delta=1e9, patience=2)
+    history = train(small(), x, epochs=9, validation_data=x[:4], callbacks=[stop])
+    assert len(history.epoch) == 3
+
+
+# --- XLA
+
+
+def convolution(kind):
+    return keras.Sequential([keras.Input(SHAPE), kind, layers.Flatten(), layers.Dense(3)])
+
+
+def test_xla_for_dense_models_only(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    assert training._use_xla(small())
+    for kind in (layers.Conv2D(2, 3), layers.Conv2DTranspose(2, 3), layers.DepthwiseConv2D(3)):
+        assert not training._use_xla(convolution(kind))
+    decoder = keras.Sequential([keras.Input((3,)), layers.Dense(64), layers.Reshape(SHAPE)])
+    assert not training._use_xla(models.Autoencoder(convolution(layers.Conv2D(2, 3)), decoder))
+
+
+def test_xla_for_everything_on_a_graphics_card(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a card"] if kind == "GPU" else [])
+    assert training._use_xla(convolution(layers.Conv2D(2, 3)))
+
+
+@pytest.mark.parametrize(("given", "chosen"), [("auto", "chosen"), (True, True), (False, False)])
+def test_xla_is_what_was_asked_for(x, monkeypatch, given, chosen):
+    compiled = []
+
+    def stop(*args):
+        compiled.append(args[-1])
+        raise InterruptedError
+
+    monkeypatch.setattr(training, "_use_xla", lambda model: "chosen")
+    monkeypatch.setattr(training, "_compiled_loop", stop)
+    with pytest.raises(InterruptedError):
+        train(small(), x, xla=given)
+    assert compiled == [chosen]
+
+
+# --- refused
+
+
+def bad(x, value):
+    x = x.copy()
+    x[3, 2, 1] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: bad(x, np.nan), "x holds 1 values that are NaN or infinite"),
+        (lambda x: bad(x, np.inf), "x holds 1 values that are NaN or infinite"),
+        (lambda x: np.full(SHAPE, -np.inf)[None], "x holds 64 values"),
+        (lambda x: bad(x, 1.5), r"x lies in \[.*, 1\.5\], expected \[0, 1\]: scale it .*1/255"),
+        (lambda x: bad(x, -0.125), r"x lies in \[-0\.125, .*\], expected \[0, 1\]"),
+        (lambda x: (255 * x).astype("uint8"), r"x lies in \[.*, 2\d\d\], expected \[0, 1\]"),
+        (lambda x: x[..., 0], r"x has shape \(32, 8, 8\); the model takes \(n, 8, 8, 1\)"),
+        (lambda x: x[:, 1:], r"x has shape \(32, 7, 8, 1\)"),
+        (lambda x: x[0], r"x has shape \(8, 8, 1\)"),
+        (lambda x: x[:0], r"x has shape \(0, 8, 8, 1\)"),
+        (lambda x: 0.5, r"x has shape \(\)"),
+        (lambda x: x.astype(object), "x must be an array of numbers, not of object"),
+        (lambda x: x.astype(str), "x must be an array of numbers, not of <U"),
+    ],
+)
+def test_refused_inputs(x, change, message):
+    model = small()
+    start = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        train(model, change(x))
+    assert moved(model, start) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x[:31], "31 targets for 32 inputs"),
+        (lambda x: bad(x, np.nan), "y holds 1 values that are NaN or infinite"),
+        (lambda x: x.astype(object), "y must be an array of real numbers, not object"),
+        (lambda x: np.repeat(x, 3, axis=3), r"Targets of shape \(32, 8, 8, 3\) for images of shape"),
+        (lambda x: np.float32(1), "y must be an array of real numbers"),
+    ],
+)
+def test_refused_targets(x, change, message):
+    with pytest.raises(ValueError, match=message):
+        train(small(), x, change(x))
+
+
+def test_refused_validation_data(x):
+    with pytest.raises(ValueError, match=r"x lies in \[.*, 3\]"):
+        train(small(), x, validation_data=bad(x, 3))
+    with pytest.raises(ValueError, match="2 targets for 32 inputs"):
+        train(small(), x, validation_data=(x, x[:2]))
+
+
+def test_refused_validation_data_costs_no_training(x):
+    model = small()
+    start = model.get_weights()
+    with pytest.raises(ValueError, match="2 targets"):
+        train(model, x, validation_data=(x, x[:2]))
+    assert moved(model, start) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 33}, "batch_size=33 is more than the 32 inputs: choose at most 32"),
+        ({"batch_size": 0}, "batch_size must be a positive integer, not 0"),
+        ({"batch_size": 8.0}, r"batch_size must be a positive integer, not 8\.0"),
+        ({"epochs": 0}, "epochs must be a positive integer, not 0"),
+        ({"epochs": -2}, "epochs must be a positive integer, not -2"),
+        ({"epochs": True}, "epochs must be a positive integer, not True"),
+        ({"learning_rate": -0.5}, r"learning_rate must be positive and finite, not -0\.5"),
+        ({"learning_rate": 0}, "learning_rate must be positive and finite, not 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be positive and finite, not nan"),
+        ({"learning_rate": float("inf")}, "learning_rate must be positive and finite, not inf"),
+        ({"xla": "yes"}, "xla='yes': must be True, False or 'auto'"),
+        ({"schedule": "linear"}, "schedule='linear': must be 'cosine' or 'constant'"),
+        ({"value_range": (0.25, 0.5)}, r"expected \[0\.25, 0\.5\]"),
+    ],
+)
+def test_refused_settings(x, settings, message):
+    with pytest.raises(ValueError, match=message):
+        train(small(), x, **settings)
+
+
+def test_codes_of_any_size_are_welcome_when_meant():
+    keras.utils.set_random_seed(7)
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    codes = np.random.default_rng(0).normal(0, 30, (16, 2))
+    with pytest.raises(ValueError, match="value_range=None"):
+        train(model, codes, codes[:, :1], loss="mse")
+    history = train(model, codes, codes[:, :1], loss="mse", value_range=None).history
+    assert np.isfinite(history["loss"]).all()
+    with pytest.raises(ValueError, match="x holds 32 values"):
+        train(model, codes * np.nan, codes[:, :1], loss="mse", value_range=None)
+
+
+# --- ErrorByTime
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_error_by_time_measures_the_error_per_pixel(x, plain):
+    model = small()
+    errors = []
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: errors.append(metrics.mse(x[:9], model.reconstruct(x[:9])))
+    )
+    clock = ErrorByTime(x[:9])
+    if plain:
+        model.compile("adam")
+        model.fit(x, epochs=3, verbose=0, callbacks=[clock, note])
+    else:
+        train(model, x, epochs=3, callbacks=[clock, note])
+    assert clock.errors == errors
+    assert len(set(errors)) == len(clock.seconds) == 3
+    assert all(a < b for a, b in pairwise([0, *clock.seconds]))
+
+
+def test_the_clock_stands_still_while_the_error_is_measured(x, monkeypatch):
+    now = [1000.0]
+
+    def slow(model, values):
+        now[0] += 50
+        return values
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(training, "apply", slow)
+    clock = ErrorByTime(x)
+    clock.set_model(small())
+    for seconds in (7, 2, 3):  # the first with the compilation
+        now[0] += seconds
+        clock.on_epoch_end(0)
+    assert clock.seconds == [7, 9, 12]
+    assert clock.errors == [0, 0, 0]
+
+
+def test_stop_at_ends_the_training(x):
+    model = small()
+    clock = ErrorByTime(x, stop_at=1.0)
+    assert len(train(model, x, epochs=5, callbacks=[clock]).epoch) == len(clock.errors) == 1
+    assert len(train(model, x, epochs=5, callbacks=[ErrorByTime(x, stop_at=0.0)]).epoch) == 5
+
+
+def test_time_to_is_the_first_epoch_that_was_good_enough(x):
+    clock = ErrorByTime(x)
+    clock.errors, clock.seconds = [0.5, 0.25, 0.3, 0.1], [1.0, 2.0, 3.0, 4.0]
+    assert clock.time_to(0.9) == (1.0, 1)
+    assert clock.time_to(0.25) == (2.0, 2)
+    assert clock.time_to(0.2) == (4.0, 4)
+    with pytest.raises(ValueError, match=r"never came down to 0\.05: the lowest was 0\.10000"):
+        clock.time_to(0.05)
