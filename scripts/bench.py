@@ -11,6 +11,9 @@ import statistics
 import sys
 import time
 
+import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
+
+# isort: split
 import keras
 import tensorflow as tf
 

@@ -92,8 +92,8 @@ class Autoencoder(keras.Model):
     @classmethod
     def from_config(cls, config):
         """Rebuild a model from `get_config`."""
-        parts = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("encoder", "decoder")}
-        return cls(**parts, **config)
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "decoder")}
+        return cls(**(config | parts))
 
 
 def apply(model, values, batch_size=1000):
@@ -107,9 +107,9 @@ def apply(model, values, batch_size=1000):
         batch_size: inputs at a time.
 
     Raises:
-        ValueError: for another shape, or no input at all.
+        ValueError: for another shape, no input at all, or a batch_size that is not a positive integer.
     """
-    values = np.asarray(values)
+    values, batch_size = np.asarray(values), _positive("batch_size", batch_size)
     expected = tuple(model.input_shape[1:])
     if values.shape[1:] != expected or len(values) == 0:
         hint = " A single one needs a first axis: x[None]." if values.shape == expected else ""

@@ -67,7 +67,7 @@ def image_rows(rows, *, title=None, scale=0.8):
     return _done(fig, title)
 
 
-def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False):
+def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False, row_labels=()):
     """Show images in a grid, row by row: samples, or the filters of a layer.
 
     Args:
@@ -77,12 +77,13 @@ def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False):
         scale: inches per image.
         symmetric: False for pixels in [0, 1]; True for weights of either sign, each image on its own scale
             with zero in the middle (blue below, white at, red above zero).
+        row_labels: text beside the rows, or none.
 
     Returns:
         Figure.
 
     Raises:
-        ValueError: as `image_rows`.
+        ValueError: as `image_rows`, and for a number of columns below 1.
     """
     if columns < 1:
         raise ValueError(f"columns must be at least 1, not {columns}.")
@@ -90,10 +91,16 @@ def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False):
     lines = -(-len(images) // columns)
     with plt.rc_context(STYLE):
         fig, axes = plt.subplots(
-            lines, columns, figsize=(scale * columns, scale * lines + (0.4 if title else 0)), squeeze=False
+            lines,
+            columns,
+            figsize=(scale * columns + (0.8 if row_labels else 0), scale * lines + (0.4 if title else 0)),
+            squeeze=False,
         )
         for ax in axes.flat:
-            ax.set_axis_off()
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        for ax, label in zip(axes[:, 0], row_labels, strict=False):
+            ax.set_ylabel(label, rotation=0, ha="right", va="center")
         for ax, image in zip(axes.flat, images, strict=False):
             limit = np.abs(image).max() or 1.0
             look = (
@@ -105,14 +112,14 @@ def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False):
     return _done(fig, title)
 
 
-def filters(kernel, shape, *, columns=16, title=None, scale=0.6):
+def filters(kernel, shape, *, columns=16, title=None, scale=0.6, row_labels=()):
     """Show a dense layer's kernel as one image per unit: which pixels excite (red) or inhibit (blue) it.
 
     Args:
         kernel: (pixels, units), the kernel of a layer that reads an image. For a layer that writes one, pass
             its transpose.
         shape: (h, w, c) of the image.
-        columns, title, scale: as for `image_grid`.
+        columns, title, scale, row_labels: as for `image_grid`.
 
     Returns:
         Figure.
@@ -123,17 +130,19 @@ def filters(kernel, shape, *, columns=16, title=None, scale=0.6):
     kernel = np.asarray(kernel)
     if kernel.ndim != 2 or kernel.shape[0] != np.prod(shape):
         raise ValueError(f"A kernel of shape {kernel.shape} does not read images of shape {tuple(shape)}.")
-    return image_grid(kernel.T.reshape(-1, *shape), columns=columns, title=title, scale=scale, symmetric=True)
+    return image_grid(
+        kernel.T.reshape(-1, *shape), columns=columns, title=title, scale=scale, symmetric=True, row_labels=row_labels
+    )
 
 
-def curves(lines, *, xlabel, ylabel, levels=None, log=False, title=None, size=(6.4, 3.6), markers=False):
+def curves(lines, *, xlabel, ylabel, levels=None, log=False, log_x=False, title=None, size=(6.4, 3.6), markers=False):
     """Plot curves with a legend, such as losses against epochs or seconds.
 
     Args:
         lines: dict from a label to y, or to (x, y); without x, 1, 2, 3, ... (epochs).
         xlabel, ylabel: with units.
         levels: dict from a label to a height, drawn as horizontal dotted lines: baselines and paper's numbers.
-        log: logarithmic y axis.
+        log, log_x: logarithmic y axis, x axis.
         title, size: of the figure, size in inches.
         markers: mark every point.
 
@@ -154,7 +163,11 @@ def curves(lines, *, xlabel, ylabel, levels=None, log=False, title=None, size=(6
         for label, level in (levels or {}).items():
             ax.axhline(level, color="0.35", lw=1, ls=":")
             ax.annotate(label, (0.995, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
-        ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
+        for axis in [ax.xaxis] * log_x + [ax.yaxis] * log:  # 0.02 rather than 2 × 10⁻²
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(_sparse)
         ax.legend()
     return _done(fig, title)
 
@@ -225,14 +238,15 @@ def code_scatter(codes, labels, classes, *, title=None, size=(5.4, 4.4), names=(
     return _done(fig, title)
 
 
-def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel=""):
-    """Show square matrices of values in [-1, 1], such as correlations of code units, on one colour scale.
+def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel="", limit=1.0):
+    """Show matrices of values of either sign, such as correlations of code units, on one colour scale.
 
     Args:
         panels: dict from a panel's label to its matrix.
         title: of the figure.
         size: inches per panel.
         xlabel, ylabel: of every panel.
+        limit: the value at which the colours end; values beyond it are shown like it.
 
     Returns:
         Figure.
@@ -245,10 +259,15 @@ def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel=""):
     with plt.rc_context(STYLE | {"axes.grid": False}):
         fig, axes = plt.subplots(1, len(panels), figsize=(size * len(panels) + 0.8, size + 0.3), squeeze=False)
         for ax, (label, matrix) in zip(axes.flat, panels.items(), strict=True):
-            shown = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+            shown = ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
             ax.set(title=label, xlabel=xlabel, ylabel=ylabel)
         fig.colorbar(shown, ax=list(axes.flat), shrink=0.8)
     return _done(fig, title)
+
+
+def _sparse(value, _):
+    """Label the minor ticks 2 and 5 of each decade of a logarithmic axis."""
+    return f"{value:g}" if f"{value:e}"[0] in "25" else ""
 
 
 def _images(images, clip=True):
