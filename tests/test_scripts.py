@@ -148,7 +148,8 @@ def test_run_makes_a_gallery(toy, toy_run):
     stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
     done = toy_run(TOY_DATA=json.dumps([stand_in]))
     assert done.returncode == 0, done.stderr
-    assert re.search(r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.1235 MSE \(PCA: 0\.5\)", done.stdout)
+    line = r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.1235 MSE \(PCA: 0\.5\)"
+    assert re.search(line, done.stdout)
     page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
     for part in (
         "01 · A toy",
