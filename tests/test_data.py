@@ -584,7 +584,7 @@ class OpenML(urllib.request.HTTPSHandler):
         rows = [",".join(map(str, [*row, label])) for row, label in zip(x, y, strict=True)]
         columns = [f"@ATTRIBUTE {name} REAL" for name in names] + ["@ATTRIBUTE class {0,1,2,3,4,5,6,7,8,9}"]
         arff = "\n".join(["@RELATION tiny", *columns, "@DATA", *rows, ""]).encode()
-        if url.endswith(".arff"):
+        if "/download/" in url:
             return arff
         if "/features/" in url:
             kinds = [(name, "numeric", "false") for name in names] + [("class", "nominal", "true")]
