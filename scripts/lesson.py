@@ -14,6 +14,7 @@ from scripts.execute import LessonError, data_words, execute, headlines
 from scripts.project import (
     ROOT,
     code_sha256,
+    doubtful,
     find_lesson,
     lesson_number,
     repository,
@@ -62,8 +63,7 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
     results = round_floats(execute(nb, path.parent, budget))
     if results["lesson"] != lesson_number(path):
         raise LessonError(f"{path.name} calls claims.start({results['lesson']!r}); its number is another.")
-    doubtful = [data for data in results["data"] if data["fallback"] or not data["verified"]]
-    if budget == "full" and doubtful and not force:
+    if budget == "full" and doubtful(results["data"]) and not force:
         raise LessonError(
             f"not stamped: it ran on {data_words(results)}. Put the real data in AE_DATA_DIR or go online "
             "(data/README.md); or accept this with FORCE=1."

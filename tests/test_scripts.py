@@ -58,6 +58,20 @@ def test_lesson_that_fails_is_left_untouched(toy):
     assert toy.results.read_bytes() == results_before
 
 
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [
+        ({}, True),
+        ({"verified": False}, False),
+        ({"name": "cifar10", "verified": False}, True),
+        ({"name": "cifar10", "verified": False, "fallback": True}, False),
+    ],
+)
+def test_what_a_committed_lesson_may_rest_on(toy, change, good):
+    entry = toy.data | change
+    assert project.doubtful([toy.data, entry]) == ([] if good else [entry])
+
+
 def test_lesson_on_unverified_data_needs_force(toy, monkeypatch):
     stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
     monkeypatch.setenv("TOY_DATA", json.dumps([stand_in]))
