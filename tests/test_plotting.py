@@ -51,6 +51,7 @@ CALLS = {
     "bars": lambda **kw: plotting.bars({"a": [1, 2]}, xlabel="x", ylabel="y", **kw),
     "code_scatter": lambda **kw: plotting.code_scatter(np.ones((2, 2)), [0, 1], "ab", **kw),
     "matrices": lambda **kw: plotting.matrices({"a": np.eye(2)}, **kw),
+    "pixel_values": lambda **kw: plotting.pixel_values({"a": np.eye(2)}, **kw),
 }
 
 
@@ -200,6 +201,22 @@ def test_matrices_share_one_scale():
         np.testing.assert_array_equal(shown(ax), matrix)
 
 
+def test_pixel_values_are_written_into_their_cells():
+    panels = {"image": [[20, 0], [78.125, 94]], "pooled": np.array([[94]])}
+    axes = drawn(plotting.pixel_values(panels))
+    assert [ax.get_title() for ax in axes] == ["image", "pooled"]
+    assert [[text.get_text() for text in ax.texts] for ax in axes] == [["20", "0", "78.1", "94"], ["94"]]
+    assert [text.get_position() for text in axes[0].texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert [text.get_color() for text in axes[0].texts] == ["black", "black", "white", "white"]
+    assert {ax.images[0].get_clim() for ax in axes} == {(0, 1.25 * 94)}  # one scale
+
+
+@pytest.mark.parametrize("matrix", [[[-1, 2]], [[np.nan]], [[np.inf]]])
+def test_pixel_values_that_are_negative_or_not_finite_are_refused(matrix):
+    with pytest.raises(ValueError, match="pixel_values: a value is negative, NaN or infinite"):
+        plotting.pixel_values({"a": matrix})
+
+
 # --- refused
 
 
@@ -261,6 +278,8 @@ def test_codes_that_are_no_points_are_refused(codes, labels):
     [
         lambda: plotting.matrices({}),
         lambda: plotting.matrices({"a": [1, 2]}),
+        lambda: plotting.pixel_values({}),
+        lambda: plotting.pixel_values({"a": [1, 2]}),
         lambda: plotting.curves({"a": 3}, xlabel="x", ylabel="y"),
         lambda: plotting.image_grid(np.zeros((2, 4, 4, 1)), columns=0),
         lambda: plotting.code_scatter(np.zeros((3, 2)), [0, 1, 7], ["a", "b"]),

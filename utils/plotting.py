@@ -265,6 +265,41 @@ def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel="", limit=1.0):
     return _done(fig, title)
 
 
+def pixel_values(panels, *, title=None, cell=0.36):
+    """Show small matrices with every value written into its cell; the darker the larger, on one scale.
+
+    Args:
+        panels: dict from a panel's label to its matrix of finite values that are not negative.
+        title: of the figure.
+        cell: inches per cell.
+
+    Returns:
+        Figure. Values are written with three significant digits.
+
+    Raises:
+        ValueError: when there is no panel, one is not a matrix, or a value is negative, NaN or infinite.
+    """
+    matrices = [np.asarray(matrix, "float64") for matrix in panels.values()]
+    if not matrices or any(matrix.ndim != 2 or matrix.size == 0 for matrix in matrices):
+        raise ValueError("pixel_values: no panel given, or one that is not two-dimensional.")
+    if any(not np.isfinite(matrix).all() or matrix.min() < 0 for matrix in matrices):
+        raise ValueError("pixel_values: a value is negative, NaN or infinite.")
+    largest = max(matrix.max() for matrix in matrices) or 1.0
+    widths = [max(matrix.shape[1], 3) for matrix in matrices]  # room for the label
+    figsize = (cell * (sum(widths) + len(widths) - 1), cell * max(m.shape[0] for m in matrices) + 0.4)
+    with plt.rc_context(STYLE | {"axes.grid": False}):
+        fig, axes = plt.subplots(1, len(panels), figsize=figsize, squeeze=False, width_ratios=widths)
+        for ax, label, matrix in zip(axes.flat, panels, matrices, strict=True):
+            ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.25 * largest, interpolation="nearest")
+            for (i, j), value in np.ndenumerate(matrix):
+                colour = "white" if value > 0.6 * largest else "black"
+                ax.text(j, i, f"{value:.3g}", ha="center", va="center", fontsize=23 * cell, color=colour)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            ax.set_title(label, fontsize=9)
+    return _done(fig, title)
+
+
 def _sparse(value, _):
     """Label the minor ticks 2 and 5 of each decade of a logarithmic axis."""
     return f"{value:g}" if f"{value:e}"[0] in "25" else ""
