@@ -1,6 +1,9 @@
 """The convolutional builders of utils.models: the lecture's shapes and counts, every setting, what is refused."""
 
+from pathlib import Path
+
 import keras
+import nbformat
 import numpy as np
 import pytest
 from keras import layers
@@ -8,6 +11,7 @@ from keras import layers
 from utils import models
 from utils.training import fit
 
+ROOT = Path(__file__).resolve().parents[1]
 SLIDES = {  # lecture 002: channels and size after every layer
     "encoder": [(32, 24), (32, 20), (32, 9), (32, 4), (8, 1)],
     "decoder": [(32, 4), (32, 9), (32, 20), (32, 24), (1, 28)],
@@ -78,6 +82,20 @@ def test_ee559_parameters(code):
     assert model.reconstruction_loss == "mse"
 
 
+def test_ee559_is_the_model_that_the_lesson_writes_out(x):
+    (path,) = (ROOT / "notebooks").glob("05_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
+    namespace = {"keras": keras, "layers": layers}
+    exec(source, namespace)
+    ours = models.ee559(8)
+    for written, part in ((namespace["lecture_encoder"], ours.encoder), (namespace["lecture_decoder"], ours.decoder)):
+        assert configuration(written.layers) == configuration(part.layers)
+        part.set_weights(written.get_weights())
+    expected = namespace["lecture_decoder"](namespace["lecture_encoder"](x))
+    np.testing.assert_array_equal(ours.reconstruct(x), keras.ops.convert_to_numpy(expected))
+
+
 # --- the cheaper one
 
 
@@ -110,6 +128,13 @@ def test_convolutional_takes_every_setting():
     assert decoder == [(7,), (48,), (8, 4, 5), (16, 8, 4), (32, 16, 3)]
     assert weighted(model.encoder)[0].kernel_size == (3, 3)
     assert model.reconstruction_loss == "bce"
+
+
+def test_convolutional_without_a_dense_hidden_layer():
+    model = models.convolutional(6, hidden=None)
+    encoder, decoder = ([layer.output.shape[1:] for layer in weighted(part)] for part in (model.encoder, model.decoder))
+    assert encoder == [(14, 14, 16), (7, 7, 32), (6,)]
+    assert decoder == [(7 * 7 * 32,), (14, 14, 16), (28, 28, 1)]
 
 
 @pytest.mark.parametrize("build", [models.ee559, models.convolutional])

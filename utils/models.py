@@ -283,15 +283,15 @@ def convolutional(
 ):
     """Build a convolutional autoencoder that is cheap on a CPU: every convolution halves the image at once.
 
-    Convolutions of stride 2, padded at the border, then a dense hidden layer, then the code; the decoder mirrors
-    them with transposed convolutions. With the defaults 28x28x1 → 14x14x16 → 7x7x32 → 512 → code: about a tenth of
-    the multiplications of `ee559`. A kernel size that is a multiple of the stride avoids checkerboards (Odena et
-    al., 2016).
+    Convolutions of stride 2, padded at the border, then a dense hidden layer or none, then the code; the decoder
+    mirrors them with transposed convolutions. With the defaults 28x28x1 → 14x14x16 → 7x7x32 → 512 → code: about a
+    tenth of the multiplications of `ee559`. A kernel size that is a multiple of the stride avoids checkerboards
+    (Odena et al., 2016).
 
     Args:
         code: number of units of the code.
         filters: channels of the convolutions, from the image inwards; at least one.
-        hidden: units of the dense layer between the last convolution and the code.
+        hidden: units of the dense layer between the last convolution and the code, or None for no such layer.
         kernel_size: height and width of all kernels.
         activation: of all hidden layers.
         output_activation: of the output; "sigmoid" keeps it in [0, 1] as the pixels are.
@@ -305,7 +305,8 @@ def convolutional(
         ValueError: for a number that is not a positive integer, no filters, images that cannot be halved so often,
             an unknown activation or loss, or "bce" without a sigmoid.
     """
-    code, hidden = _positive("The code size", code), _positive("The number of hidden units", hidden)
+    code = _positive("The code size", code)
+    hidden = [] if hidden is None else [_positive("The number of hidden units", hidden)]
     kernel_size = _positive("The kernel size", kernel_size)
     filters = [_positive("A number of filters", number) for number in filters]
     input_shape = tuple(_positive("A size in input_shape", size) for size in input_shape)
@@ -324,11 +325,11 @@ def convolutional(
     encoder = keras.Sequential(
         [keras.Input(input_shape)]
         + [layers.Conv2D(number, kernel_size, **strided) for number in filters]
-        + [layers.Flatten(), layers.Dense(hidden, **settings), layers.Dense(code, name="code")],
+        + [layers.Flatten(), *(layers.Dense(units, **settings) for units in hidden), layers.Dense(code, name="code")],
         name="encoder",
     )
     decoder = keras.Sequential(
-        [keras.Input((code,)), layers.Dense(hidden, **settings), layers.Dense(int(np.prod(inner)), **settings)]
+        [keras.Input((code,)), *(layers.Dense(units, **settings) for units in [*hidden, int(np.prod(inner))])]
         + [layers.Reshape(inner)]
         + [layers.Conv2DTranspose(number, kernel_size, **strided) for number in reversed(filters[:-1])]
         + [layers.Conv2DTranspose(c, kernel_size, strides=2, padding="same", activation=output_activation)],
