@@ -110,8 +110,20 @@ def test_psnr_is_averaged_over_images(pair):
     assert metrics.psnr(*pair) != pytest.approx(-10 * np.log10(errors.mean()), abs=1)
 
 
+def test_pooled_psnr_is_that_of_the_mean_error_and_never_larger(pair):
+    assert metrics.psnr(*pair, pooled=True) == pytest.approx(-10 * np.log10(metrics.mse(*pair)), rel=1e-12)
+    assert metrics.psnr(*pair, pooled=True) < metrics.psnr(*pair)
+    one = [values[2:3] for values in pair]  # with a single image the two are the same
+    assert metrics.psnr(*one, pooled=True) == pytest.approx(metrics.psnr(*one), rel=1e-5)
+
+
 def test_psnr_of_a_perfect_copy_is_infinite(pair):
-    assert metrics.psnr(pair[0], pair[0]) == np.inf
+    assert metrics.psnr(pair[0], pair[0]) == metrics.psnr(pair[0], pair[0], pooled=True) == np.inf
+
+
+def test_pooled_psnr_refuses_what_is_no_pixel(pair):
+    with pytest.raises(ValueError, match="clip them"):
+        metrics.psnr(pair[0], pair[1] + 1, pooled=True)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

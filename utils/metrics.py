@@ -45,13 +45,22 @@ def bce_floor(x):
     return float(np.mean(entr(p) + entr(1 - p)))
 
 
-def psnr(x, reconstruction):
-    """Return the peak signal-to-noise ratio in dB (peak 1), computed per image and averaged.
+def psnr(x, reconstruction, *, pooled=False):
+    """Return the peak signal-to-noise ratio in dB (peak 1).
 
-    Images (n, h, w, c) in [0, 1]. An image without error counts as infinite. Raises ValueError as `bce` does.
+    Args:
+        x, reconstruction: images (n, h, w, c) in [0, 1]; in the pooled form arrays of any shape.
+        pooled: False for the PSNR of each image, averaged over the images (one without error counts as infinite);
+            True for the PSNR of the squared error averaged over all pixels of all images. The pooled one is never
+            larger, since the logarithm is concave; numbers of the two forms must not be compared.
+
+    Raises ValueError as `bce` does.
     """
-    x, reconstruction = _images(*_unit(*_pair(x, reconstruction)))
-    return float(np.mean(tf.image.psnr(x, reconstruction, max_val=1.0)))
+    x, reconstruction = _unit(*_pair(x, reconstruction))
+    if pooled:
+        error = mse(x, reconstruction)
+        return float(-10 * np.log10(error)) if error else float("inf")
+    return float(np.mean(tf.image.psnr(*_images(x, reconstruction), max_val=1.0)))
 
 
 def ssim(x, reconstruction):
