@@ -2,7 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
-from scipy.special import entr
+from scipy.optimize import linear_sum_assignment
+from scipy.special import entr, logsumexp
+from sklearn.neighbors import NearestNeighbors
 
 
 def mse(x, reconstruction):
@@ -70,6 +72,128 @@ def ssim(x, reconstruction):
     """
     x, reconstruction = _images(*_unit(*_pair(x, reconstruction)), smallest=11)
     return float(np.mean(tf.image.ssim(x, reconstruction, max_val=1.0)))
+
+
+def frechet_distance(a, b):
+    """Return the Fréchet distance between Gaussians fitted to two sets of features: |m − n|² + tr(A + B − 2 (A B)^½).
+
+    m, n are the means, A, B the covariances. The formula of Heusel et al. (2017); their number, the FID, is this one on
+    the features of one particular network, and is not comparable with it on others. With fewer samples the distance
+    comes out larger, so that only values from the same numbers of samples compare.
+
+    Args:
+        a, b: features (n, d) and (m, d), finite, each with more rows than columns.
+
+    Returns:
+        The squared distance, at least 0, in squared units of the features.
+
+    Raises:
+        ValueError: for other shapes, too few rows for a covariance, or values that are not finite.
+    """
+    means, roots = [], []
+    for features in (a, b):
+        features = np.asarray(features, "float64")
+        if features.ndim != 2 or features.size == 0:
+            raise ValueError(f"Features of shape (n, d) expected, got {features.shape}.")
+        n, d = features.shape
+        if n <= d:
+            raise ValueError(f"{n} samples of {d} features: more samples than features are needed for a covariance.")
+        if not np.isfinite(features).all():
+            raise ValueError("The features hold NaN or infinity.")
+        means.append(features.mean(axis=0))
+        roots.append(np.linalg.qr((features - means[-1]) / np.sqrt(n - 1), mode="r"))  # R with RᵀR the covariance
+    if roots[0].shape != roots[1].shape:
+        raise ValueError(f"{len(means[0])} features against {len(means[1])}: take both from the same network.")
+    # tr (A B)^½ is the sum of the singular values of R Sᵀ, where A = RᵀR and B = SᵀS: no matrix root is needed
+    common = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
+    spread = sum(np.square(root).sum() for root in roots)
+    return float(max(0.0, np.square(means[0] - means[1]).sum() + spread - 2 * common))
+
+
+def neighbour_accuracy(points, labels, k=15, *, test=None):
+    """Return the share of points whose k nearest others vote for their own class: how well a map keeps classes apart.
+
+    Every point is left out in turn and classified by the rest. Distances are Euclidean, each neighbour has one vote,
+    and of classes with as many votes the smallest wins.
+
+    Args:
+        points: (n, d), finite.
+        labels: (n,) integers.
+        k: neighbours that vote, less than n; with `test`, at most n.
+        test: (points, labels) of other points. Then these are classified, and all of `points` have a vote.
+
+    Raises:
+        ValueError: for arrays that do not fit together or are not finite, labels that are not integers, k out of range.
+    """
+    points, labels = _labelled(points, labels)
+    others, wanted = (points, labels) if test is None else _labelled(*test)
+    if others.shape[1] != points.shape[1]:
+        raise ValueError(f"Test points of {others.shape[1]} numbers given to points of {points.shape[1]}.")
+    most = len(points) - (test is None)
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
+        raise ValueError(f"k={k!r}: must be an integer from 1 to {most}, the number of points that can vote.")
+    classes, indices = np.unique(labels, return_inverse=True)
+    nearest = NearestNeighbors(n_neighbors=int(k)).fit(points)
+    neighbours = nearest.kneighbors(None if test is None else others, return_distance=False)
+    votes = np.zeros((len(others), len(classes)), "int64")
+    np.add.at(votes, (np.arange(len(others))[:, None], indices[neighbours]), 1)
+    return float(np.mean(classes[votes.argmax(axis=1)] == wanted))
+
+
+def clustering_accuracy(labels, clusters):
+    """Return the share of points that are right when every cluster is named after one class, in the best way.
+
+    No two clusters get the same name (Hungarian algorithm, scipy's `linear_sum_assignment`), and clusters beyond the
+    number of classes get none. So the labels are used after the clustering, to name its clusters and to count.
+
+    Args:
+        labels, clusters: (n,) integers, of any values.
+
+    Raises:
+        ValueError: for arrays that are empty, of different lengths or not of integers.
+    """
+    labels, clusters = np.asarray(labels), np.asarray(clusters)
+    if labels.ndim != 1 or labels.shape != clusters.shape or labels.size == 0:
+        raise ValueError(f"labels {labels.shape} and clusters {clusters.shape}: (n,) expected for both.")
+    if labels.dtype.kind not in "iu" or clusters.dtype.kind not in "iu":
+        raise ValueError(f"labels are {labels.dtype} and clusters {clusters.dtype}: integers expected.")
+    (classes, rows), (groups, columns) = (np.unique(values, return_inverse=True) for values in (labels, clusters))
+    counts = np.zeros((len(classes), len(groups)), "int64")
+    np.add.at(counts, (rows, columns), 1)
+    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
+
+
+def _labelled(points, labels):
+    points, labels = np.asarray(points), np.asarray(labels)
+    if points.ndim != 2 or points.size == 0 or labels.shape != (len(points),):
+        raise ValueError(f"points {points.shape} and labels {labels.shape}: (n, d) and (n,) expected.")
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"labels are {labels.dtype}: integers expected.")
+    if not np.isfinite(points).all():
+        raise ValueError("The points hold NaN or infinity.")
+    return points, labels
+
+
+def importance_sampled_nll(log_weights):
+    """Return the negative log-likelihood of images in nats per image, estimated by importance sampling.
+
+    -mean over images of log((1/k) · sum over draws of w), computed without overflow. In expectation it is at least
+    the true one, falls with every further draw, and with one draw is the negative ELBO (Burda et al.,
+    arXiv:1509.00519, theorem 1).
+
+    Args:
+        log_weights: (n, k) logarithms in nats of w = p(x|z) p(z) / q(z|x), one row per image, one column per draw
+            z ~ q(z|x), as `VariationalAutoencoder.log_weights` returns them.
+
+    Raises:
+        ValueError: for another number of axes, no image or draw, or values that are not finite.
+    """
+    log_weights = np.asarray(log_weights, "float64")
+    if log_weights.ndim != 2 or log_weights.size == 0:
+        raise ValueError(f"log_weights of shape (images, draws) expected, got {log_weights.shape}.")
+    if not np.isfinite(log_weights).all():
+        raise ValueError(f"log_weights hold {np.count_nonzero(~np.isfinite(log_weights))} values that are not finite.")
+    return float(-np.mean(logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])))
 
 
 def _pair(x, reconstruction):

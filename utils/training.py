@@ -31,6 +31,7 @@ def fit(
     metrics=None,
     validation_data=None,
     value_range=(0.0, 1.0),
+    prepare=None,
     xla="auto",
     callbacks=(),
     verbose=1,
@@ -53,6 +54,10 @@ def fit(
         validation_data: x, or (x, y), evaluated after every epoch as "val_loss". Never the test images, if
             anything is chosen by it.
         value_range: (low, high) that x must lie in, or None for inputs of any size, such as codes.
+        prepare: function of a batch x, compiled into the training step, whose result is both input and target there:
+            `corruptions.Binarize()` draws pixels anew in every step. It must draw by TensorFlow or Keras (what NumPy
+            draws would be drawn once and stay) and keep the batch's shape; no y beside it. Validation data are taken
+            as they are.
         xla: True, False, or "auto": XLA for dense models and on GPUs, not for convolutions on a CPU, where its
             kernels are several times slower than TensorFlow's own.
         callbacks: Keras callbacks; each batch event stands for several steps.
@@ -78,6 +83,8 @@ def fit(
         raise ValueError(f"learning_rate must be positive and finite, not {learning_rate!r}.")
     if xla not in (True, False, "auto"):
         raise ValueError(f"xla={xla!r}: must be True, False or 'auto'.")
+    if prepare is not None and (y is not None or not callable(prepare)):
+        raise ValueError("prepare must be a function, and its result is the target too: give no y beside it.")
     if validation_data is not None:
         pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
         validation_data = _checked(model, *pair, value_range)
@@ -89,7 +96,7 @@ def fit(
         metrics=metrics,
         jit_compile=compiled,
     )
-    run = _compiled_loop(model, x, y, batch_size, compiled)
+    run = _compiled_loop(model, x, y, prepare, batch_size, compiled)
     order = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     events = keras.callbacks.CallbackList(list(callbacks), add_history=True, model=model, epochs=epochs, steps=steps)
     bar = keras.utils.Progbar(epochs * steps, verbose=verbose, unit_name="step")
@@ -167,7 +174,7 @@ def _shown(logs):
     return [(name, value) for name, value in logs.items() if name != "seconds"]
 
 
-def _compiled_loop(model, x, y, batch_size, xla):
+def _compiled_loop(model, x, y, prepare, batch_size, xla):
     """Return a function of (indices, first, last) that runs the steps first..last of an epoch in one call."""
     pairs = [
         (values.shape[1:], tf.constant(values.reshape(len(values), -1))) for values in (x, y) if values is not None
@@ -176,7 +183,13 @@ def _compiled_loop(model, x, y, batch_size, xla):
 
     def gather(batch):
         # Rows gathered flat and shaped afterwards: XLA copies them faster than images.
-        return tuple(tf.reshape(tf.gather(rows, batch), (batch_size, *shape)) for shape, rows in pairs)
+        batches = tuple(tf.reshape(tf.gather(rows, batch), (batch_size, *shape)) for shape, rows in pairs)
+        if prepare is None:
+            return batches
+        prepared = tf.convert_to_tensor(prepare(batches[0]))
+        if prepared.shape != batches[0].shape:
+            raise ValueError(f"prepare made {prepared.shape} of a batch {batches[0].shape}: it must keep the shape.")
+        return (prepared,)
 
     @tf.function(jit_compile=xla)
     def run(indices, first, last):
