@@ -1,10 +1,23 @@
 """The figures of the course. Every function takes arrays, never models, and returns a matplotlib Figure.
 
-Figures are closed in pyplot before they are returned: a notebook shows the one that a cell ends with, once.
+Figures are closed in pyplot before they are returned: a notebook shows the one that a cell ends with, once. What moves
+(`animation`, `latent_animation`) or answers the mouse (`hover_map`) is an object that a notebook shows likewise.
 """
+
+import base64
+import hashlib
+import io
+import json
+from html import escape
+from string import Template
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image as DisplayedImage
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+from scipy.spatial import cKDTree
 
 # Ten colours that colour-blind readers can tell apart (Paul Tol's "muted" scheme, and black).
 COLOURS = (
@@ -215,11 +228,7 @@ def code_scatter(codes, labels, classes, *, title=None, size=(5.4, 4.4), names=(
     Raises:
         ValueError: when codes are not (n, 2), labels not (n,), or a label has no class.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels)
-    if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != (len(codes),):
-        raise ValueError(f"codes {codes.shape} and labels {labels.shape}: (n, 2) and (n,) expected.")
-    if len(labels) and not (labels.min() >= 0 and labels.max() < len(classes)):
-        raise ValueError(f"Labels {labels.min()} to {labels.max()} given for {len(classes)} classes.")
+    codes, labels = _labelled(codes, labels, classes)
     with plt.rc_context(STYLE):
         fig, ax = plt.subplots(figsize=size)
         for k, name in enumerate(classes):
@@ -235,6 +244,54 @@ def code_scatter(codes, labels, classes, *, title=None, size=(5.4, 4.4), names=(
             )
         ax.set(xlabel=names[0], ylabel=names[1])
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+    return _done(fig, title)
+
+
+def code_maps(panels, labels, classes, *, title=None, size=2.9, columns=4, ticks=False, share=1.0):
+    """Plot several two-dimensional maps of the same points side by side, one colour and marker per class.
+
+    Args:
+        panels: dict from a panel's label to its points (n, 2).
+        labels, classes: as for `code_scatter`; with one class there is no legend.
+        title: of the figure.
+        size: inches per panel.
+        columns: panels per row, at most.
+        ticks: False for maps whose axes have no meaning, such as those of t-SNE; True for codes.
+        share: of the points that either axis shows, in (0, 1]: below 1 a few outlying points do not make all others
+            a blot.
+
+    Returns:
+        Figure.
+
+    Raises:
+        ValueError: when there is no panel, columns or share is out of range, or as `code_scatter`.
+    """
+    panels = {label: _labelled(points, labels, classes)[0] for label, points in panels.items()}
+    if not panels or columns < 1:
+        raise ValueError(f"code_maps: {len(panels)} panels in columns={columns}; at least one of both expected.")
+    if not 0 < share <= 1:
+        raise ValueError(f"share={share}: must lie in (0, 1].")
+    labels, columns = np.asarray(labels), min(columns, len(panels))
+    lines = -(-len(panels) // columns)
+    with plt.rc_context(STYLE | ({} if ticks else {"axes.grid": False})):
+        figsize = (size * columns + (0.9 if len(classes) > 1 else 0), size * lines + 0.2)
+        fig, axes = plt.subplots(lines, columns, figsize=figsize, squeeze=False)
+        for ax in axes.flat[len(panels) :]:
+            ax.set_axis_off()
+        for ax, (label, points) in zip(axes.flat, panels.items(), strict=False):
+            for k, name in enumerate(classes):
+                look = {"s": 6, "lw": 0, "color": COLOURS[k % 10], "marker": "osD^v<>pX*"[k % 10]}
+                ax.scatter(*points[labels == k].T, label=name, **look)
+            ax.set_title(label, fontsize=9)
+            if share < 1:
+                low, high = np.quantile(points, [(1 - share) / 2, (1 + share) / 2], axis=0)
+                margin = 0.05 * np.maximum(high - low, 1e-6)
+                ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
+            if not ticks:
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set(visible=True, color="0.8")
+        if len(classes) > 1:
+            fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", markerscale=2.5)
     return _done(fig, title)
 
 
@@ -298,6 +355,312 @@ def pixel_values(panels, *, title=None, cell=0.36):
             ax.spines[:].set_visible(False)
             ax.set_title(label, fontsize=9)
     return _done(fig, title)
+
+
+def hover_map(points, images, labels, classes, *, title=None, size=420, zoom=3, limit=250_000):
+    """Show points in the plane; under the mouse (or a finger), the nearest one shows its image and its class.
+
+    The object shows itself in a notebook as one piece of HTML with its script and a picture of all images in it:
+    nothing is fetched from anywhere. It works in JupyterLab, in Colab and in a static page; where scripts do not run
+    (GitHub, a notebook that is not trusted) there are no points to see. Show a `code_scatter` beside it.
+
+    Args:
+        points: (n, 2), finite.
+        images: (n, h, w, 1) or (n, h, w, 3) in [0, 1]; values outside are clipped.
+        labels: (n,) integers, indices into classes.
+        classes: the classes' names.
+        title: above the map.
+        size: width and height of the map in pixels.
+        zoom: pixels on the screen per pixel of an image.
+        limit: bytes that the HTML may have. The images are compressed with losses, as far as that needs.
+
+    Returns:
+        HoverMap; its attribute `html` is the HTML.
+
+    Raises:
+        ValueError: when the arrays do not fit together, are empty or not finite, a label has no class, size or zoom is
+            below 1, or the limit cannot be kept.
+    """
+    points, labels = _labelled(points, labels, classes)
+    images = _images(images)
+    if len(images) != len(points) or not np.isfinite(points).all():
+        raise ValueError(f"{len(points)} points and {len(images)} images: as many, and finite numbers, expected.")
+    if size < 1 or zoom < 1:
+        raise ValueError(f"size={size} and zoom={zoom}: must be at least 1.")
+    low, extent = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-12)
+    places = np.rint((points - low) / extent * [1, -1] * 4000 + [0, 4000]).astype(int)  # y downwards, as on a screen
+    (h, w), columns = images.shape[1:3], int(np.ceil(np.sqrt(len(images))))
+    facts = {"places": places.ravel().tolist(), "labels": labels.tolist(), "classes": [str(c) for c in classes]}
+    facts |= {"colours": COLOURS, "size": size, "columns": columns, "width": w * zoom, "height": h * zoom}
+    legend = "".join(
+        f'<span style="margin:0 5px;white-space:nowrap"><span style="color:{COLOURS[k % 10]}">&#9632;</span> '
+        f"{escape(str(name))}</span>"
+        for k, name in enumerate(classes)
+    )
+    for quality in (80, 60, 40, 20, 5, 0):
+        sprite = _sprite(images, columns, quality)
+        html = HOVER.substitute(
+            key=hashlib.sha256(sprite + json.dumps([facts, title]).encode()).hexdigest()[:12],
+            title=escape(title or ""),
+            facts=json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c"),
+            legend=legend,
+            size=size,
+            width=w * zoom,
+            height=h * zoom,
+            total=columns * w * zoom,
+            sprite=base64.b64encode(sprite).decode(),
+        )
+        if len(html.encode()) <= limit:
+            return HoverMap(html)
+    raise ValueError(f"The map takes {len(html.encode()):,} bytes, the limit is {limit:,}: show fewer points.")
+
+
+class HoverMap:
+    """A map whose points show their images, as `hover_map` makes it. Attribute: `html`."""
+
+    def __init__(self, html):
+        self.html = html
+
+    def _repr_html_(self):
+        return self.html
+
+
+def animation(frames, *, fps=8, hold=1.0, scale=None, limit=400_000, alt="animation"):
+    """Turn frames into a GIF that plays in a notebook, over and over.
+
+    Args:
+        frames: images (t, h, w), (t, h, w, 1) or (t, h, w, 3) in [0, 1] (values outside are clipped), or a list of
+            matplotlib figures of one size; at least one.
+        fps: frames per second, at most 50.
+        hold: seconds that the last frame stays.
+        scale: pixels of the GIF per pixel of an image, a positive integer; None for the smallest that makes it at
+            least 240 pixels wide. Figures are taken as they are.
+        limit: bytes that the GIF may have. It gets 64 colours, or fewer where it must.
+        alt: what it shows, for those who cannot see it.
+
+    Returns:
+        Animation, an `IPython.display.Image`: `data` is the GIF. The notebook also gets its last frame as a PNG, for
+        viewers without animation.
+
+    Raises:
+        ValueError: for no frames, frames of different sizes or not finite, settings out of range, or when the limit
+            cannot be kept.
+    """
+    if not (0 < fps <= 50 and 0 <= hold < 600):
+        raise ValueError(f"fps={fps} and hold={hold}: fps in (0, 50] and hold in [0, 600) seconds expected.")
+    frames = _frames(frames, scale)
+    milliseconds = [round(1000 / fps)] * (len(frames) - 1) + [round(1000 / fps + 1000 * hold)]
+    for colours in (64, 32, 16, 8, 4):
+        gif = _gif(frames, milliseconds, colours)
+        if len(gif) <= limit:
+            return Animation(gif, alt)
+    raise ValueError(f"The GIF takes {len(gif):,} bytes, the limit is {limit:,}: give fewer or smaller frames.")
+
+
+class Animation(DisplayedImage):
+    """A GIF in a notebook, as `animation` makes it. Attribute: `data`, its bytes."""
+
+    def __init__(self, data, alt):
+        super().__init__(data=data, format="gif", alt=alt)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # HTML, because nbconvert knows no image/gif
+        gif = base64.b64encode(self.data).decode()
+        still = io.BytesIO()
+        with Image.open(io.BytesIO(self.data)) as image:
+            image.seek(image.n_frames - 1)
+            image.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(still, "PNG", optimize=True)
+        return {
+            "text/html": f'<img src="data:image/gif;base64,{gif}" alt="{escape(self.alt)}">',
+            "image/png": base64.b64encode(still.getvalue()).decode(),
+            "text/plain": f"<Animation, {len(self.data):,} bytes: {self.alt}>",
+        }
+
+
+def latent_animation(codes_per_epoch, labels, classes, *, titles=None, fps=8, size=(4.6, 3.6), limit=400_000):
+    """Show how two-dimensional codes move during training, as a GIF: one frame per item of codes_per_epoch.
+
+    The axes are the same in all frames: they hold 99 % of all codes of all frames.
+
+    Args:
+        codes_per_epoch: list of codes (n, 2) of the same n images.
+        labels, classes: as for `code_scatter`.
+        titles: one text per frame, or None for "epoch 1", "epoch 2", ...
+        fps, limit: as for `animation`.
+        size: in inches, at 80 pixels per inch.
+
+    Returns:
+        Animation.
+
+    Raises:
+        ValueError: for no codes, codes of different shapes or not finite, as many titles as there are not frames, a
+            label without class; and as `animation`.
+    """
+    frames = [_labelled(codes, labels, classes)[0] for codes in codes_per_epoch]
+    if not frames or len(frames[0]) == 0 or not np.isfinite(frames).all():
+        raise ValueError("latent_animation: no codes given, or some that are NaN or infinite.")
+    titles = [f"epoch {k}" for k in range(1, len(frames) + 1)] if titles is None else list(titles)
+    if len(titles) != len(frames):
+        raise ValueError(f"{len(titles)} titles for {len(frames)} frames.")
+    low, high = np.quantile(np.concatenate(frames), [0.005, 0.995], axis=0)
+    margin = 0.05 * np.maximum(high - low, 1e-6)
+    pictures = []
+    with plt.rc_context(STYLE | {"axes.grid": False, "patch.antialiased": False}):
+        fig = Figure(figsize=size)
+        ax = fig.add_subplot()
+        look = {"s": 7, "lw": 0, "antialiased": False}
+        marks = {
+            k: ax.scatter([], [], color=COLOURS[k % 10], label=str(name), **look) for k, name in enumerate(classes)
+        }
+        ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
+        ax.set(xlabel="code unit 1", ylabel="code unit 2")
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+        for codes, title in zip(frames, titles, strict=True):
+            ax.set_title(title, fontsize=10)
+            for k, mark in marks.items():
+                mark.set_offsets(codes[np.asarray(labels) == k])
+            pictures.append(_pixels(fig))
+    alt = f"The codes of {len(frames[0])} images in {len(frames)} frames, from {titles[0]} to {titles[-1]}"
+    return animation(np.stack(pictures) / 255, fps=fps, scale=1, limit=limit, alt=alt)
+
+
+HOVER = Template("""<div class="ae-hover-$key" style="position:relative;display:inline-block;padding:4px;\
+background:#fff;color:#000;font:13px sans-serif">
+<div style="text-align:center;font-weight:bold">$title</div>
+<canvas role="img" aria-label="map: point at a place to see the image there" \
+style="width:${size}px;height:${size}px;border:1px solid #ccc">The map needs JavaScript.</canvas>
+<div style="width:${size}px;text-align:center">$legend</div>
+<div style="position:absolute;display:none;pointer-events:none;padding:3px;background:#fff;border:1px solid #666;\
+text-align:center"><div style="width:${width}px;height:${height}px;image-rendering:pixelated;\
+background:url(data:image/webp;base64,$sprite) 0 0/${total}px auto"></div><div></div></div>
+</div>
+<script>
+(function () {
+  const facts = $facts;
+  const margin = 10, room = facts.size - 2 * margin;
+  for (const box of document.querySelectorAll(".ae-hover-$key:not([data-ready])")) {
+    box.dataset.ready = "yes";
+    const canvas = box.querySelector("canvas"), tip = box.lastElementChild, pen = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1, n = facts.labels.length;
+    const x = (k) => margin + facts.places[2 * k] / 4000 * room;
+    const y = (k) => margin + facts.places[2 * k + 1] / 4000 * room;
+    canvas.width = canvas.height = facts.size * ratio;
+    pen.scale(ratio, ratio);
+    const draw = function (marked) {
+      pen.clearRect(0, 0, facts.size, facts.size);
+      for (let k = 0; k < n; k++) {
+        pen.fillStyle = facts.colours[facts.labels[k] % facts.colours.length];
+        pen.beginPath();
+        pen.arc(x(k), y(k), 2.5, 0, 7);
+        pen.fill();
+      }
+      if (marked < 0) return;
+      pen.strokeStyle = "#000";
+      pen.lineWidth = 2;
+      pen.beginPath();
+      pen.arc(x(marked), y(marked), 6, 0, 7);
+      pen.stroke();
+    };
+    const show = function (event) {
+      const frame = canvas.getBoundingClientRect(), factor = facts.size / frame.width;
+      const px = (event.clientX - frame.left) * factor, py = (event.clientY - frame.top) * factor;
+      let found = -1, nearest = 400;
+      for (let k = 0; k < n; k++) {
+        const square = (x(k) - px) ** 2 + (y(k) - py) ** 2;
+        if (square < nearest) { nearest = square; found = k; }
+      }
+      draw(found);
+      tip.style.display = found < 0 ? "none" : "block";
+      if (found < 0) return;
+      const column = found % facts.columns, row = Math.floor(found / facts.columns);
+      tip.firstElementChild.style.backgroundPosition = -column * facts.width + "px " + -row * facts.height + "px";
+      tip.lastElementChild.textContent = facts.classes[facts.labels[found]];
+      const left = px > facts.size / 2 ? px - facts.width - 24 : px + 16;
+      const top = py > facts.size / 2 ? py - facts.height - 40 : py + 16;
+      tip.style.left = canvas.offsetLeft + left + "px";
+      tip.style.top = canvas.offsetTop + top + "px";
+    };
+    canvas.addEventListener("pointermove", show);
+    canvas.addEventListener("pointerdown", show);
+    canvas.addEventListener("pointerleave", function () { draw(-1); tip.style.display = "none"; });
+    draw(-1);
+  }
+})();
+</script>
+""")
+
+
+def _sprite(images, columns, quality):
+    """All images in one picture, row by row: the bytes of a WebP file."""
+    n, h, w, c = images.shape
+    rows = -(-n // columns)
+    tiles = np.zeros((rows * columns, h, w, c), "uint8")
+    tiles[:n] = np.rint(images * 255)
+    whole = tiles.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c)
+    file = io.BytesIO()
+    Image.fromarray(whole[..., 0] if c == 1 else whole).save(file, "WEBP", quality=quality, method=4)
+    return file.getvalue()
+
+
+def _frames(frames, scale):
+    """Return frames as one array (t, h, w, 3) of bytes."""
+    figures = [isinstance(frame, Figure) for frame in frames]
+    if not figures:
+        raise ValueError("animation: no frames given.")
+    if any(figures):
+        if not all(figures):
+            raise ValueError("animation: either figures or images expected, not both.")
+        pixels = [_pixels(fig) for fig in frames]
+    else:
+        pixels = [np.asarray(frame) for frame in frames]
+    shapes = {frame.shape for frame in pixels}
+    if len(shapes) > 1:
+        raise ValueError(f"animation: frames of one size expected, got {sorted(shapes)}.")
+    if any(figures):
+        return np.stack(pixels)
+    pixels = np.stack(pixels)
+    pixels = _images(pixels[..., None] if pixels.ndim == 3 else pixels)
+    if scale is None:
+        scale = -(-240 // pixels.shape[2])
+    if isinstance(scale, bool) or not isinstance(scale, int | np.integer) or scale < 1:
+        raise ValueError(f"scale={scale!r}: must be a positive integer.")
+    pixels = np.rint(255 * pixels).astype("uint8").repeat(scale, axis=1).repeat(scale, axis=2)
+    return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+
+
+def _pixels(fig):
+    """Draw a figure: (h, w, 3) bytes."""
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _gif(frames, milliseconds, colours):
+    """Return the bytes of a GIF with one palette for all frames, chosen among the colours that occur."""
+    packed = frames.astype("uint32") @ np.array([65536, 256, 1], "uint32")
+    occurring, indices, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    occurring = np.stack([occurring >> 16, occurring >> 8 & 255, occurring & 255], axis=-1).astype("uint8")
+    order, exact = np.argsort(-counts, kind="stable"), colours // 2  # the most frequent ones stay as they are
+    palette = occurring[order[:exact]].ravel().tolist()
+    if len(order) > exact:
+        palette += Image.fromarray(occurring[order[exact:]][None]).quantize(colours - exact).getpalette()
+    palette = palette[: 3 * colours]
+    nearest = cKDTree(np.reshape(palette, (-1, 3))).query(occurring)[1].astype("uint8")
+    first, *others = [Image.fromarray(frame) for frame in nearest[indices.reshape(packed.shape)]]
+    for image in (first, *others):
+        image.putpalette(palette)
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+    return file.getvalue()
+
+
+def _labelled(codes, labels, classes):
+    codes, labels = np.asarray(codes), np.asarray(labels)
+    if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != (len(codes),):
+        raise ValueError(f"codes {codes.shape} and labels {labels.shape}: (n, 2) and (n,) expected.")
+    if len(labels) and not (labels.min() >= 0 and labels.max() < len(classes)):
+        raise ValueError(f"Labels {labels.min()} to {labels.max()} given for {len(classes)} classes.")
+    return codes, labels
 
 
 def _sparse(value, _):
