@@ -86,10 +86,11 @@ def headlines(results):
 
 
 def metric_words(name, metric):
-    """Return one result beside its baseline and the paper's number, in words."""
+    """Return one result beside its baseline and the paper's number, in words; ↑ says that more is better."""
     others = [metric[key] for key in ("baseline", "paper") if metric[key]]
     beside = "; ".join(f"{other['name']}: {number(other['value'])}" for other in others)
-    return f"{name}: {number(metric['value'])} {metric['unit']}" + (f" ({beside})" if beside else "")
+    arrow = " ↑" if metric["better"] == "higher" else ""
+    return f"{name}: {number(metric['value'])} {metric['unit']}{arrow}" + (f" ({beside})" if beside else "")
 
 
 def number(value):

@@ -305,6 +305,8 @@ def test_duration(seconds, words):
 def test_words_of_results(toy):
     read = json.loads(toy.results.read_text(encoding="utf-8"))
     assert headlines(read) == ["toy: 0.1235 MSE (PCA: 0.5)"]
+    more_is_better = read["metrics"]["toy"] | {"better": "higher", "unit": "dB"}
+    assert headlines({"metrics": {"toy": more_is_better}}) == ["toy: 0.1235 dB ↑ (PCA: 0.5)"]
     assert data_words(read) == "mnist"
     read["data"] = [toy.data | {"verified": False}] * 2
     assert data_words(read) == "mnist (UNVERIFIED)"
