@@ -1,0 +1,185 @@
+"""Checks of the exercises to lesson 15, *Interpolation*.
+
+Usual wrong solutions, each with a hint of its own (tested in test_checks_15.py):
+
+`path_through_codes` (encode both ends, walk in a line, decode):
+    - a cross-fade of the images: the codes take no part
+    - from the last image to the first
+    - the end left out
+    - one step too many
+    - the axes for pairs and steps swapped
+    - decoded all at once as (pairs, steps, d), which a decoder refuses
+    - codes returned, not images
+
+`arc_between_codes` (spherical interpolation):
+    - the straight line
+    - a line pushed out to the right norm: the direction turns unevenly
+    - directions only, norms forgotten
+    - the weights put on the codes instead of their directions
+    - the angle in degrees, or one angle for all pairs
+    - the norms the wrong way round
+
+`angle_between_codes` (predict, then measure):
+    - no guess
+    - radians in place of degrees
+    - the mean in place of the scatter
+    - the scatter of the cosine
+    - the standard error of the mean
+"""
+
+import numpy as np
+from checks_base import call, fail, passed
+from scipy.integrate import trapezoid
+
+from utils.latent import interpolate
+
+
+def _as_array(value, shape, what, hint):
+    """Return a student's result as float64 of the wanted shape, or fail."""
+    wanted = f"{what}: numbers of shape {shape}"
+    if value is None:
+        fail(wanted, "None", "Does the function end with a return?")
+    try:
+        array = np.asarray(value, "float64")
+    except Exception as error:
+        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
+    if array.shape != shape:
+        fail(wanted, f"shape {array.shape}", hint)
+    if not np.isfinite(array).all():
+        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
+    return array
+
+
+def _compare(found, right, slips, what, hint, atol=1e-4):
+    """Fail unless found is right; a known slip, a pair (its result, its hint), gets a hint of its own."""
+    if np.allclose(found, right, rtol=1e-3, atol=atol):
+        return
+    first = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.shape else ()
+    for wrong, why in slips:
+        if np.shape(wrong) == right.shape and np.allclose(found, wrong, rtol=1e-3, atol=atol):
+            hint = why
+            break
+    where = f" at {tuple(int(k) for k in first)}" if first else ""
+    fail(f"{what}: {right[first]:.4g}{where}", f"{found[first]:.4g}", hint)
+
+
+def _as_number(name, value):
+    """Return a student's number as a float, or fail."""
+    if value is None:
+        fail(f"a number as {name}", "None", f"Give {name} a value. Every number is accepted as a guess.")
+    try:
+        number = float(value)
+    except Exception as error:
+        fail(f"a number as {name}", f"{type(value).__name__} ({error})", "One plain number, no text and no list.")
+    if not np.isfinite(number):
+        fail(f"a finite number as {name}", str(number), "Print the parts that it is made of.")
+    return number
+
+
+def _measured(guess, measured, right, tolerance, unit, slips, hint):
+    """Fail unless the measurement is right; then say how far off the guess was."""
+    guess, measured = _as_number("guess", guess), _as_number("measured", measured)
+    if abs(measured - right) > tolerance:
+        for wrong, why in slips:
+            if abs(measured - wrong) <= tolerance:
+                hint = why
+                break
+        fail(f"a measurement within {tolerance:.2g} of the check's own", f"{measured:.4g} {unit}", hint)
+    passed(f"Measured: {measured:.4g} {unit}. Your guess of {guess:.4g} is off by {abs(guess - measured):.3g}.")
+
+
+def path_through_codes(function):
+    """Check walk(encode, decode, first, last, steps): images (pairs, steps, h, w, c) by way of the codes."""
+    rng = np.random.default_rng(15)
+    shape, pairs, steps = (2, 3, 1), 4, 5
+    first, last = rng.uniform(0.1, 1, (2, pairs, *shape))
+
+    def encode(x):
+        x = np.asarray(x)
+        if x.ndim != 4 or x.shape[1:] != shape:
+            raise ValueError(f"the encoder takes images (n, 2, 3, 1), not {x.shape}")
+        return x.reshape(len(x), -1) ** 3
+
+    def decode(z):
+        z = np.asarray(z)
+        if z.ndim != 2 or z.shape[1] != 6:
+            raise ValueError(f"the decoder takes codes (n, 6), not {z.shape}")
+        return np.cbrt(z).reshape(-1, *shape)
+
+    found = call(function, encode, decode, first, last, steps)
+    hint = "Pairs first, then the steps with both ends, then an image. The decoder takes rows of codes: reshape twice."
+    if np.shape(found) == (pairs, steps, 6):
+        hint = "These are codes. What turns them into images?"
+    elif np.shape(found) == (steps, pairs, *shape):
+        hint = "The first two axes are swapped: pairs first, then steps."
+    found = _as_array(found, (pairs, steps, *shape), "the paths", hint)
+    t = np.linspace(0, 1, steps).reshape(1, -1, 1, 1, 1)
+    a, b = first[:, None], last[:, None]
+    right = np.cbrt((1 - t) * a**3 + t * b**3)
+    short = np.arange(steps).reshape(1, -1, 1, 1, 1) / steps
+    inner = np.linspace(0, 1, steps + 2)[1:-1].reshape(1, -1, 1, 1, 1)
+    ends = "The path does not reach its ends. Both belong to it: α = 0 and α = 1."
+    slips = [
+        ((1 - t) * a + t * b, "This is a cross-fade of images. The line is walked between the codes."),
+        (right[:, ::-1], "The path runs backwards: α = 0 is the first image."),
+        (np.cbrt((1 - short) * a**3 + short * b**3), ends),
+        (np.cbrt((1 - inner) * a**3 + inner * b**3), ends),
+    ]
+    _compare(found, right, slips, "a pixel on the path", "Encode both ends, walk evenly from code to code, decode.")
+    passed("walk: both ends included, straight in the codes, decoded step by step")
+
+
+def arc_between_codes(function):
+    """Check arc(start, end, steps): codes (pairs, steps, d); direction at constant speed, norm linear in t."""
+    rng = np.random.default_rng(15)
+    start, end = rng.normal(size=(2, 4, 5)) * np.array([1.0, 2.0])[:, None, None]
+    steps = 7
+    found = call(function, start, end, steps)
+    hint = "Pairs first, then the steps with both ends, then the units."
+    if np.shape(found) == (steps, 4, 5):
+        hint = "The first two axes are swapped: pairs first, then steps."
+    found = _as_array(found, (4, steps, 5), "the arcs", hint)
+    a, b, t = start[:, None], end[:, None], np.linspace(0, 1, steps)[None, :, None]
+    p, q = (np.linalg.norm(z, axis=-1, keepdims=True) for z in (a, b))
+    u, v = a / p, b / q
+    cosine = np.sum(u * v, axis=-1, keepdims=True)
+    angle, line = np.arccos(cosine), (1 - t) * a + t * b
+
+    def weighted(angle, first, last):
+        return (np.sin((1 - t) * angle) * first + np.sin(t * angle) * last) / np.sin(angle)
+
+    norms = (1 - t) * p + t * q
+    pushed = (1 - t) * u + t * v
+    common = np.arccos(np.sum(a * b) / np.linalg.norm(a) / np.linalg.norm(b))
+    uneven = "The norms are right, but the direction turns unevenly: a line was pushed out to the sphere."
+    slips = [
+        (line, "This is the straight line. Its middle is nearer to 0 than both ends."),
+        (norms * line / np.linalg.norm(line, axis=-1, keepdims=True), uneven),
+        (norms * pushed / np.linalg.norm(pushed, axis=-1, keepdims=True), uneven),
+        (weighted(angle, u, v), "These are directions. What length goes with each?"),
+        (weighted(angle, a, b), "The sines turn directions, of norm 1. Put the length on afterwards."),
+        (norms * weighted(np.degrees(angle), u, v), "np.sin takes radians."),
+        (norms * weighted(common, u, v), "Every pair has an angle of its own. Over which axis is the product summed?"),
+        (((1 - t) * q + t * p) * weighted(angle, u, v), "The norms run the wrong way: t = 0 is the start."),
+        (interpolate(end, start, steps, "spherical"), "The arc runs backwards: t = 0 is the start."),
+    ]
+    right = interpolate(start, end, steps, "spherical")
+    _compare(found, right, slips, "a code on the arc", "Try two codes at right angles in the plane, and t = 1/2.")
+    passed("arc: ends, norms, and a direction that turns at constant speed")
+
+
+def angle_between_codes(guess, measured, d=64):
+    """Check the standard deviation, in degrees, of the angle between two draws of N(0, I) in d dimensions."""
+    angle = np.linspace(0, np.pi, 20_001)
+    density = np.sin(angle) ** (d - 2)
+    density /= trapezoid(density, angle)
+    spread = np.sqrt(trapezoid(density * (angle - np.pi / 2) ** 2, angle))
+    right = np.degrees(spread)
+    guess, value = _as_number("guess", guess), _as_number("measured", measured)
+    slips = [(90, "This is the mean. How far do the angles scatter around it?")]
+    if abs(value - spread) <= 0.05 * spread:
+        slips.append((value, "This is in radians, or the scatter of the cosine. The angle in degrees is wanted."))
+    elif 0 < value < right / 20:
+        slips.append((value, "The scatter of the angles themselves is wanted, not the error of their mean."))
+    _measured(guess, measured, right, 0.03 * right, "degrees", slips,
+              "Two sets of draws; the angle of each pair, in degrees; then np.std.")  # fmt: skip
