@@ -19,7 +19,7 @@ from pathlib import Path
 
 url = "https://github.com/OWNER/REPO.git"
 here = Path.cwd()
-root = next((f for f in (here, *here.parents[:2]) if (f / "utils").exists()), here / "autoencoder-course")
+root = next((f for f in (here, *here.parents) if (f / "utils").exists()), here / "autoencoder-course")
 if not root.exists() and find_spec("google") and find_spec("google.colab"):
     subprocess.run(["git", "clone", "--depth", "1", url, root], check=True)
 os.chdir(root / "notebooks")  # no such folder? Open the notebook inside the whole course's folder
