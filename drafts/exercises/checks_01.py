@@ -26,54 +26,11 @@ map_of_vanilla_codes
     - axes exchanged, (2, n)
 """
 
-import numbers
 
 import numpy as np
-from checks_base import call, fail, passed
 from sklearn.manifold import trustworthiness
 
-
-def _numbers(value, shape, what, hint):
-    """Return a student's result as a float64 array of the given shape, all finite, or fail."""
-    try:
-        found = np.asarray(value, "float64")
-    except Exception:
-        fail(f"{what}: numbers of shape {shape}", f"{type(value).__name__}", hint)
-    if found.shape != tuple(shape):
-        fail(f"{what} of shape {tuple(shape)}", f"shape {found.shape}", hint)
-    if not np.isfinite(found).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(found))} of them NaN or infinite", hint)
-    return found
-
-
-def _number(value, what, hint):
-    """Return a student's number as a float, or fail."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.ndarray | np.generic):
-        fail(f"{what}: one number", repr(value), hint)
-    return float(_numbers(np.squeeze(value), (), what, hint))
-
-
-def _guessed(guess):
-    """Return the guess as a float, or fail: any number is accepted."""
-    return _number(guess, "a guess", "Any number will do, but write one down before you measure.")
-
-
-def _agree(found, expected, slips, what, hint, tolerance=1e-3):
-    """Fail unless `found` is `expected`; the hint is that of the slip {hint: result} which `found` equals, if any."""
-    scale = np.abs(expected).max() or 1.0
-
-    def off(values):
-        return np.abs(found - values).max() / scale
-
-    if off(expected) <= tolerance:
-        return
-    for slip, result in slips.items():
-        if np.shape(result) == np.shape(found) and off(result) <= tolerance:
-            hint = slip
-            break
-    one = np.size(found) == 1
-    where = f"{float(found):.5g}" if one else f"values that differ by up to {np.abs(found - expected).max():.3g}"
-    fail(f"{what}{'' if one else ', as computed by another way'}", where, hint)
+from checks_base import agree, as_numbers, call, fail, guessed, one_number, passed
 
 
 def _projection(directions_of, centre, x, d, add=None):
@@ -91,7 +48,7 @@ def centred_pca(function):
     mean = train.mean(axis=0)
     for d in (3, 1, 9):
         copies = call(function, train.copy(), x.copy(), d)
-        copies = _numbers(
+        copies = as_numbers(
             copies, x.shape, f"copies of 15 images of 9 pixels, d = {d}", "Project, and then go back to pixels."
         )
         expected = _projection(train - mean, mean, x, d)
@@ -115,7 +72,7 @@ def centred_pca(function):
             "Look at the order of the variances: which d directions do you keep?": (x - mean) @ last.T @ last + mean,
         }
         hint = "With all directions kept, the copy is the image itself. Are yours orthogonal, and of length 1?"
-        _agree(copies, expected, slips, f"PCA's copies with d = {d}", hint)
+        agree(copies, expected, slips, f"PCA's copies with d = {d}", hint)
     passed("PCA: directions and mean of the training images, right copies for d = 1, 3 and all")
 
 
@@ -129,13 +86,13 @@ def vanilla_parts(function):
             fail("two models: encoder, decoder", type(made).__name__, "Return both, in this order.")
         encoder, decoder = made
         hint = f"The encoder was asked for {code} numbers per image. Is the image a vector before the layer sees it?"
-        codes = _numbers(call(encoder, x), (64, code), f"codes of 64 images, code = {code}", hint)
+        codes = as_numbers(call(encoder, x), (64, code), f"codes of 64 images, code = {code}", hint)
         if codes.min() < 0:
             fail("codes of at least 0", f"a smallest code of {codes.min():.3g}", "Which activation has the code?")
         hint = "The decoder's last step turns 784 numbers into an image again."
-        copies = _numbers(call(decoder, codes.astype("float32")), x.shape, "copies of 64 images", hint)
+        copies = as_numbers(call(decoder, codes.astype("float32")), x.shape, "copies of 64 images", hint)
         hint = "Pixels lie between 0 and 1. Which activation has the same range?"
-        far = _numbers(call(decoder, 50 * codes.astype("float32")), x.shape, "copies of large codes", hint)
+        far = as_numbers(call(decoder, 50 * codes.astype("float32")), x.shape, "copies of large codes", hint)
         if min(copies.min(), far.min()) < 0 or max(copies.max(), far.max()) > 1:
             fail("pixels between 0 and 1", f"pixels from {far.min():.3g} to {far.max():.3g}", hint)
         count = encoder.count_params() + decoder.count_params()
@@ -145,11 +102,11 @@ def vanilla_parts(function):
             fail(f"{expected:,} parameters for code = {code}", f"{count:,}", hint)
         kernel, bias = _dense_weights(encoder, code)
         relu = np.maximum(x.reshape(64, 784) @ kernel + bias, 0)
-        _agree(codes, relu, {}, "the code is a ReLU of one weighted sum", "Which activation has the code?")
+        agree(codes, relu, {}, "the code is a ReLU of one weighted sum", "Which activation has the code?")
         kernel, bias = _dense_weights(decoder, 784)
         sigmoid = 1 / (1 + np.exp(-(codes @ kernel + bias)))
         hint = "Pixels lie between 0 and 1, and the activation must let the gradient pass between them."
-        _agree(copies.reshape(64, 784), sigmoid, {}, "the output is a sigmoid of one weighted sum", hint)
+        agree(copies.reshape(64, 784), sigmoid, {}, "the output is a sigmoid of one weighted sum", hint)
     passed("encoder 28x28x1 to a ReLU code, decoder to a sigmoid image, parameters counted, for 32 units and for 5")
 
 
@@ -165,8 +122,8 @@ def _dense_weights(model, units):
 
 def share_of_first_direction(guess, share, codes):
     """Check the share of the variance of codes (n, d) in their first principal direction, and compare the guess."""
-    guess = _guessed(guess)
-    share = _number(share, "the share of the variance", "Measure it, and keep it in the variable.")
+    guess = guessed(guess)
+    share = one_number(share, "the share of the variance", "Measure it, and keep it in the variable.")
     codes = np.asarray(codes, "float64")
     centred = codes - codes.mean(axis=0)
     values = np.linalg.svd(centred, compute_uv=False)
@@ -185,7 +142,7 @@ def share_of_first_direction(guess, share, codes):
         ),
     }
     hint = "Divide the largest variance that any direction has by the sum of the variances of all."
-    _agree(share, true, slips, f"a share of {true:.4f}", hint, tolerance=5e-3)
+    agree(share, true, slips, f"a share of {true:.4f}", hint, tolerance=5e-3)
     passed(f"measured {true:.3f}, guessed {guess:.3g}: off by {abs(guess - true):.3f}")
 
 
@@ -193,7 +150,7 @@ def map_of_vanilla_codes(points, codes):
     """Check a map (n, 2) of codes (n, d): neighbours in the map must be neighbours among the codes."""
     codes = np.asarray(codes, "float64")
     hint = "One row per image, in the order of the codes, and two columns."
-    points = _numbers(points, (len(codes), 2), "the map", hint)
+    points = as_numbers(points, (len(codes), 2), "the map", hint)
     trust = trustworthiness(codes, points, n_neighbors=10)
     if trust < 0.9:
         hint = "Is the map made of all code units, and are its rows in the order of the codes? t-SNE keeps neighbours."

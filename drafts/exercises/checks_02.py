@@ -25,55 +25,12 @@ memory_table
     - fewer than three numbers of images
 """
 
-import numbers
 
 import keras
 import numpy as np
-from checks_base import call, fail, passed
 from keras import layers
 
-
-def _numbers(value, shape, what, hint):
-    """Return a student's result as a float64 array of the given shape, all finite, or fail."""
-    try:
-        found = np.asarray(value, "float64")
-    except Exception:
-        fail(f"{what}: numbers of shape {shape}", f"{type(value).__name__}", hint)
-    if found.shape != tuple(shape):
-        fail(f"{what} of shape {tuple(shape)}", f"shape {found.shape}", hint)
-    if not np.isfinite(found).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(found))} of them NaN or infinite", hint)
-    return found
-
-
-def _number(value, what, hint):
-    """Return a student's number as a float, or fail."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.ndarray | np.generic):
-        fail(f"{what}: one number", repr(value), hint)
-    return float(_numbers(np.squeeze(value), (), what, hint))
-
-
-def _guessed(guess):
-    """Return the guess as a float, or fail: any number is accepted."""
-    return _number(guess, "a guess", "Any number will do, but write one down before you measure.")
-
-
-def _agree(found, expected, slips, what, hint, tolerance=1e-3):
-    """Fail unless `found` is `expected`; the hint is that of the slip {hint: result} which `found` equals, if any."""
-    scale = np.abs(expected).max() or 1.0
-
-    def off(values):
-        return np.abs(found - values).max() / scale
-
-    if off(expected) <= tolerance:
-        return
-    for slip, result in slips.items():
-        if np.shape(result) == np.shape(found) and off(result) <= tolerance:
-            hint = slip
-            break
-    one = np.size(found) == 1
-    where = f"{float(found):.5g}" if one else f"values that differ by up to {np.abs(found - expected).max():.3g}"
-    fail(f"{what}{'' if one else ', as computed by another way'}", where, hint)
+from checks_base import agree, as_numbers, call, fail, guessed, one_number, passed
 
 
 def _chain(widths, code):
@@ -135,8 +92,8 @@ def _shapes(model):
 
 
 def _same_copies(encoder, decoder, whole, x, what, hint):
-    copies = _numbers(call(decoder, call(encoder, x)), x.shape, "copies of 5 images", hint)
-    _agree(copies, np.asarray(whole(x), "float64"), {}, what, hint, tolerance=1e-5)
+    copies = as_numbers(call(decoder, call(encoder, x)), x.shape, "copies of 5 images", hint)
+    agree(copies, np.asarray(whole(x), "float64"), {}, what, hint, tolerance=1e-5)
 
 
 def _round(z, bits, low, high):
@@ -152,7 +109,7 @@ def rounding_of_codes(function):
         levels, span = 2**bits - 1, high - low
         inside = low + span * np.concatenate([rng.random((400, 3)), [[0.0] * 3, [1.0] * 3]])
         found = call(function, inside.copy(), bits, low.copy(), high.copy())
-        found = _numbers(found, inside.shape, "rounded codes", "As many codes come back as went in.")
+        found = as_numbers(found, inside.shape, "rounded codes", "As many codes come back as went in.")
         share = (inside - low) / span
         spread = (inside - low.min()) / (high.max() - low.min())
         slips = {
@@ -169,12 +126,12 @@ def rounding_of_codes(function):
             ),
         }
         hint = "Levels lie evenly from low to high, both included. Count yours, unit by unit."
-        _agree(found, _round(inside, bits, low, high), slips, f"{2**bits} levels per unit", hint, tolerance=1e-5)
+        agree(found, _round(inside, bits, low, high), slips, f"{2**bits} levels per unit", hint, tolerance=1e-5)
         outside = np.stack([low - span, high + span])
         found = call(function, outside.copy(), bits, low.copy(), high.copy())
-        found = _numbers(found, outside.shape, "rounded codes", "As many codes come back as went in.")
+        found = as_numbers(found, outside.shape, "rounded codes", "As many codes come back as went in.")
         hint = "A new image's code may lie outside the range. There is no level beyond low and high."
-        _agree(found, np.stack([low, high]), {}, "codes outside the range get the outermost levels", hint)
+        agree(found, np.stack([low, high]), {}, "codes outside the range get the outermost levels", hint)
     passed("rounded to 2, 4 and 32 levels per unit, nearest level, ends included, outside values clipped")
 
 
@@ -183,8 +140,8 @@ def rounding_cost(guess, rise, model, images, train_images, bits=4):
 
     The units' ranges are those of the codes of train_images.
     """
-    guess = _guessed(guess)
-    rise = _number(rise, "the rise in percent", "Measure it, and keep it in the variable.")
+    guess = guessed(guess)
+    rise = one_number(rise, "the rise in percent", "Measure it, and keep it in the variable.")
     codes, known = model.encode(images), model.encode(train_images)
 
     def error(ranges, target=images):
@@ -225,7 +182,7 @@ def memory_table(table):
     sizes = sorted(table)
     for n in sizes:
         what = f"(training error, test error) for {n} images"
-        train, test = _numbers(table[n], (2,), what, "A pair of numbers for every number of images.")
+        train, test = as_numbers(table[n], (2,), what, "A pair of numbers for every number of images.")
         if min(train, test) < 0:
             fail(f"{what}, not negative", f"({train:.3g}, {test:.3g})", "Errors are sums of squares.")
         if test == train:

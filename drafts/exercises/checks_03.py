@@ -34,58 +34,14 @@ tied_table
     - one of the two networks missing
 """
 
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
-from checks_base import call, fail, passed
 from keras import layers
-
 from utils import models
 
-
-def _numbers(value, shape, what, hint):
-    """Return a student's result as a float64 array of the given shape, all finite, or fail."""
-    try:
-        found = np.asarray(value, "float64")
-    except Exception:
-        fail(f"{what}: numbers of shape {shape}", f"{type(value).__name__}", hint)
-    if found.shape != tuple(shape):
-        fail(f"{what} of shape {tuple(shape)}", f"shape {found.shape}", hint)
-    if not np.isfinite(found).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(found))} of them NaN or infinite", hint)
-    return found
-
-
-def _number(value, what, hint):
-    """Return a student's number as a float, or fail."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.ndarray | np.generic):
-        fail(f"{what}: one number", repr(value), hint)
-    return float(_numbers(np.squeeze(value), (), what, hint))
-
-
-def _guessed(guess):
-    """Return the guess as a float, or fail: any number is accepted."""
-    return _number(guess, "a guess", "Any number will do, but write one down before you measure.")
-
-
-def _agree(found, expected, slips, what, hint, tolerance=1e-3):
-    """Fail unless `found` is `expected`; the hint is that of the slip {hint: result} which `found` equals, if any."""
-    scale = np.abs(expected).max() or 1.0
-
-    def off(values):
-        return np.abs(found - values).max() / scale
-
-    if off(expected) <= tolerance:
-        return
-    for slip, result in slips.items():
-        if np.shape(result) == np.shape(found) and off(result) <= tolerance:
-            hint = slip
-            break
-    one = np.size(found) == 1
-    where = f"{float(found):.5g}" if one else f"values that differ by up to {np.abs(found - expected).max():.3g}"
-    fail(f"{what}{'' if one else ', as computed by another way'}", where, hint)
+from checks_base import agree, as_numbers, call, fail, guessed, one_number, passed
 
 
 def tied_layer(make):
@@ -115,7 +71,7 @@ def tied_layer(make):
         slips = {"The bias has changed, and the output has not. Is it added?": np.tanh(plain)}
         hint = "The encoder's kernel was changed, and your layer did not follow. Look it up in every call."
         expected = np.tanh(plain + np.asarray(own[0], "float64"))
-        _agree(_outputs(tie, z, pixels), expected, slips, "kernel and bias as they are now", hint)
+        agree(_outputs(tie, z, pixels), expected, slips, "kernel and bias as they are now", hint)
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(tf.square(call(tie, z)))
         if tape.gradient(loss, dense.kernel.value) is None:
@@ -126,7 +82,7 @@ def tied_layer(make):
 
 def _outputs(tie, z, pixels):
     hint = "Codes come in and pixels come out: as many as the partner has inputs."
-    return _numbers(call(tie, z), (len(z), pixels), f"outputs for 5 codes and a kernel ({pixels}, 4)", hint)
+    return as_numbers(call(tie, z), (len(z), pixels), f"outputs for 5 codes and a kernel ({pixels}, 4)", hint)
 
 
 def _first_outputs(tie, dense, z, pixels):
@@ -142,7 +98,7 @@ def _first_outputs(tie, dense, z, pixels):
             ),
         }
     hint = "The kernel is that of the other layer, and the bias begins at zero. What else do you compute?"
-    _agree(_outputs(tie, z, pixels), np.tanh(plain), slips, "tanh(z Wᵀ) of a new layer", hint)
+    agree(_outputs(tie, z, pixels), np.tanh(plain), slips, "tanh(z Wᵀ) of a new layer", hint)
 
 
 class _Recorder:
@@ -212,7 +168,7 @@ def _source(recorder, x, k):
 def stack_errors(errors, blocks, images):
     """Check the MSE per pixel of images after one, two, ... blocks: encoded inwards, decoded outwards."""
     x = np.asarray(images, "float32").reshape(len(images), -1)
-    errors = _numbers(
+    errors = as_numbers(
         errors, (len(blocks),), "errors after 1, 2, ... blocks", "One number for every depth of the stack."
     )
     expected, of_codes, z = [], [], x
@@ -231,14 +187,14 @@ def stack_errors(errors, blocks, images):
         "The second number is that of two blocks: two encoders, then two decoders.": np.full(len(blocks), expected[0]),
     }
     hint = "Encode through the first blocks, decode through the same blocks in reverse, and compare with the images."
-    _agree(errors, expected, slips, "errors of the images after every block", hint)
+    agree(errors, expected, slips, "errors of the images after every block", hint)
     passed("errors after 1, 2, ... blocks: " + ", ".join(f"{error:.4f}" for error in expected))
 
 
 def gradient_ratio(guess, ratio, model, x):
     """Check the last kernel's gradient over the first one's (root mean squares) for the loss of images x."""
-    guess = _guessed(guess)
-    ratio = _number(ratio, "the ratio", "Measure it, and keep it in the variable.")
+    guess = guessed(guess)
+    ratio = one_number(ratio, "the ratio", "Measure it, and keep it in the variable.")
     weights = model.trainable_variables
     with tf.GradientTape() as tape:
         loss = model.compute_loss(x=x, y_pred=model(x))
@@ -259,7 +215,7 @@ def gradient_ratio(guess, ratio, model, x):
         "The question is about the ratio, not its logarithm.": np.log10(true),
     }
     hint = "The gradient of model.compute_loss on the given images, for the untrained model as it is."
-    _agree(ratio, true, slips, f"a ratio of {true:.4g}", hint, tolerance=1e-2)
+    agree(ratio, true, slips, f"a ratio of {true:.4g}", hint, tolerance=1e-2)
     passed(f"measured {true:.0f}, guessed {guess:.4g}: a factor of {_factor(guess, true)}")
 
 
@@ -281,7 +237,7 @@ def tied_table(table):
         errors = {}
         for name in ("tied", "untied"):
             what = f"(training error, test error) of the {name} network for {n} images"
-            train, test = errors[name] = _numbers(pair[name], (2,), what, "Two numbers for each network.")
+            train, test = errors[name] = as_numbers(pair[name], (2,), what, "Two numbers for each network.")
             if train == test:
                 hint = "Which images did you measure the second number on? The network must never have seen them."
                 fail(f"{what}, two different measurements", f"{train:.4g} twice", hint)

@@ -13,8 +13,9 @@ shifted_digits: the accuracy; a share instead of per cent; the training images s
 
 import keras
 import numpy as np
-from checks_base import call, fail, passed
 from keras import layers
+
+from checks_base import call, fail, guessed_number, passed
 
 
 def balanced_draw(function):
@@ -113,8 +114,8 @@ def softmax_on_encoder(function):
 
 def shifted_digits(guess, measured, train, train_labels, test, test_labels, shift):
     """Check the test error in % of 1-NN on pixels when the test images are shifted to the right."""
-    _guessed_number(guess)
-    _guessed_number(measured, "the measurement")
+    guessed_number(guess)
+    guessed_number(measured, "the measurement")
     train, test = np.asarray(train, "float32"), np.asarray(test, "float32")
 
     def error(a, b):
@@ -152,10 +153,3 @@ def _shifted(images, shift, axis):
     moved = np.roll(images, shift, axis=axis)
     moved[(slice(None),) * axis + (slice(0, shift),)] = 0
     return moved
-
-
-def _guessed_number(value, what="the guess"):
-    """Fail unless value is one finite number; any such number is accepted as a guess."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        fail(f"one number as {what}", repr(value), "Any number will do as a guess. Write it down before you measure.")

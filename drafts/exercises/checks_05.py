@@ -15,7 +15,8 @@ receptive_field: kernel sizes added up; strides forgotten; the number of pixels 
 
 import keras
 import numpy as np
-from checks_base import call, fail, passed
+
+from checks_base import call, fail, guessed_number, passed
 
 _IMAGE = np.array([[3, 8, 1, 0, 7, 2], [5, 4, 6, 9, 1, 1], [2, 2, 0, 5, 8, 3], [2, 1, 4, 0, 6, 9]], dtype="float32")
 _MAXIMA = np.array([[8, 9, 7], [2, 5, 9]], dtype="float32")
@@ -156,8 +157,8 @@ def lecture_decoder(function):
 
 def receptive_field(guess, measured):
     """Check how many pixels high the square is that one number of EE-559's 4x4x32 feature maps sees."""
-    _guessed_number(guess)
-    _guessed_number(measured, "the measurement")
+    guessed_number(guess)
+    guessed_number(measured, "the measurement")
     if measured != 16:
         hints = {
             17: "The kernel sizes add up to this. But a 1x1 kernel would see no further, and it would count.",
@@ -171,10 +172,3 @@ def receptive_field(guess, measured):
     passed(
         f"One number of the 4x4 maps sees {measured}x{measured} pixels; your guess was {abs(guess - measured):g} off."
     )
-
-
-def _guessed_number(value, what="the guess"):
-    """Fail unless value is one finite number; any such number is accepted as a guess."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        fail(f"one number as {what}", repr(value), "Any number will do as a guess. Write it down before you measure.")

@@ -12,12 +12,12 @@ averaged_noise: the same seed for every copy; the PSNRs averaged instead of the 
 """
 
 import numpy as np
-from checks_base import call, fail, passed
 from keras import layers, ops
 from scipy.stats import norm
-
 from utils import models
 from utils.corruptions import gaussian
+
+from checks_base import call, fail, guessed_number, passed
 
 
 class _Blank(layers.Layer):
@@ -127,8 +127,8 @@ def averaged_noise(guess, measured, clean, sigma, copies):
     With noise that is clipped, a pixel p has a mean m(p) and a variance v(p). The squared error of a mean of N copies
     is (m(p) − p)² + v(p) / N.
     """
-    _guessed_number(guess)
-    _guessed_number(measured, "the measurement")
+    guessed_number(guess)
+    guessed_number(measured, "the measurement")
     p = np.asarray(clean, "float64")
     mean, variance = _clipped(p, sigma)
     bias, right = np.mean((mean - p) ** 2), _db(np.mean((mean - p) ** 2 + variance / copies))
@@ -176,10 +176,3 @@ def _same(a, b):
 def _nearest(hints, found, tolerance, other):
     """Return the hint whose number is the one that was found, else the other one."""
     return next((hint for hint, number in hints.items() if abs(number - found) <= tolerance), other)
-
-
-def _guessed_number(value, what="the guess"):
-    """Fail unless value is one finite number; any such number is accepted as a guess."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        fail(f"one number as {what}", repr(value), "Any number will do as a guess. Write it down before you measure.")

@@ -13,8 +13,9 @@ averages_of_noise: every second pixel kept instead of the mean of four; bicubic 
 import keras
 import numpy as np
 import tensorflow as tf
-from checks_base import call, fail, passed
 from keras import layers
+
+from checks_base import call, fail, guessed_number, passed
 
 
 def depth_to_space(function):
@@ -119,8 +120,8 @@ def averages_of_noise(guess, measured):
 
     A pixel has the variance 1/12. The mean of four takes a quarter of it along; three quarters of it are lost: 1/16.
     """
-    _guessed_number(guess)
-    _guessed_number(measured, "the measurement")
+    guessed_number(guess)
+    guessed_number(measured, "the measurement")
     right = 10 * np.log10(16)
     if abs(measured - right) > 0.1:
         hints = {
@@ -158,10 +159,3 @@ def _height(layer):
 def _db(error):
     """Return the PSNR in dB of a mean squared error."""
     return float(-10 * np.log10(error))
-
-
-def _guessed_number(value, what="the guess"):
-    """Fail unless value is one finite number; any such number is accepted as a guess."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        fail(f"one number as {what}", repr(value), "Any number will do as a guess. Write it down before you measure.")

@@ -30,63 +30,9 @@ Usual wrong solutions, each with a hint of its own (tested in test_checks_12.py)
 import keras
 import numpy as np
 import tensorflow as tf
-from checks_base import call, fail, passed
-
 from utils.models import kl_divergence
 
-
-def _as_array(value, shape, what, hint):
-    """Return a student's result as float64 of the wanted shape, or fail."""
-    wanted = f"{what}: numbers of shape {shape}"
-    if value is None:
-        fail(wanted, "None", "Does the function end with a return?")
-    try:
-        array = np.asarray(value, "float64")
-    except Exception as error:
-        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
-    if array.shape != shape:
-        fail(wanted, f"shape {array.shape}", hint)
-    if not np.isfinite(array).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
-    return array
-
-
-def _compare(found, right, slips, what, hint, atol=1e-4):
-    """Fail unless found is right; a known slip, a pair (its result, its hint), gets a hint of its own."""
-    if np.allclose(found, right, rtol=1e-3, atol=atol):
-        return
-    first = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.shape else ()
-    for wrong, why in slips:
-        if np.shape(wrong) == right.shape and np.allclose(found, wrong, rtol=1e-3, atol=atol):
-            hint = why
-            break
-    where = f" at {tuple(int(k) for k in first)}" if first else ""
-    fail(f"{what}: {right[first]:.4g}{where}", f"{found[first]:.4g}", hint)
-
-
-def _as_number(name, value):
-    """Return a student's number as a float, or fail."""
-    if value is None:
-        fail(f"a number as {name}", "None", f"Give {name} a value. Every number is accepted as a guess.")
-    try:
-        number = float(value)
-    except Exception as error:
-        fail(f"a number as {name}", f"{type(value).__name__} ({error})", "One plain number, no text and no list.")
-    if not np.isfinite(number):
-        fail(f"a finite number as {name}", str(number), "Print the parts that it is made of.")
-    return number
-
-
-def _measured(guess, measured, right, tolerance, unit, slips, hint):
-    """Fail unless the measurement is right; then say how far off the guess was."""
-    guess, measured = _as_number("guess", guess), _as_number("measured", measured)
-    if abs(measured - right) > tolerance:
-        for wrong, why in slips:
-            if abs(measured - wrong) <= tolerance:
-                hint = why
-                break
-        fail(f"a measurement within {tolerance:.2g} of the check's own", f"{measured:.4g} {unit}", hint)
-    passed(f"Measured: {measured:.4g} {unit}. Your guess of {guess:.4g} is off by {abs(guess - measured):.3g}.")
+from checks_base import as_array, call, compare, fail, measured_well, passed
 
 
 def reparameterised_draw(function):
@@ -97,7 +43,7 @@ def reparameterised_draw(function):
 
     def codes(m, s, e):
         z = call(function, *(keras.ops.convert_to_tensor(part) for part in (m, s, e)))
-        return _as_array(z, (3, 4), "the codes", "All three inputs have the shape of the codes. Nothing is summed.")
+        return as_array(z, (3, 4), "the codes", "All three inputs have the shape of the codes. Nothing is summed.")
 
     z, sigma = codes(mean, log_variance, noise), np.exp(log_variance / 2)
     if not np.allclose(z, codes(mean, log_variance, noise)) or not np.allclose(
@@ -112,7 +58,7 @@ def reparameterised_draw(function):
         (mean, "The noise takes no part: every draw would be the same code."),
     ]
     hint = "Noise has mean 0 and deviation 1. Which two steps give it another deviation and another mean?"
-    _compare(z, mean + sigma * noise, slips, "mean + σ · noise", hint)
+    compare(z, mean + sigma * noise, slips, "mean + σ · noise", hint)
 
     variables = [tf.Variable(part) for part in (mean, log_variance)]
     with tf.GradientTape() as tape:
@@ -124,7 +70,7 @@ def reparameterised_draw(function):
         hint = "NumPy's functions cut the gradient. Keep to keras.ops and plain arithmetic."
         if slope is None:
             fail(f"a gradient by {name}", "none", hint)
-        _compare(np.asarray(slope, "float64"), right, [], f"gradient by {name}", hint)
+        compare(np.asarray(slope, "float64"), right, [], f"gradient by {name}", hint)
     passed("draw: right mean, right deviation, uses the given noise, and the gradients pass")
 
 
@@ -143,7 +89,7 @@ def vae_terms(function):
         for part in result:
             if part is not None and not np.isfinite(np.asarray(part, "float64")).all():
                 fail("finite numbers", "NaN or infinity", "Is there a logarithm of something that can be 0 or less?")
-        return [_as_array(part, (5,), what, hint) for part, what in zip(result, ("reconstruction", "kl"), strict=True)]
+        return [as_array(part, (5,), what, hint) for part, what in zip(result, ("reconstruction", "kl"), strict=True)]
 
     reconstruction, kl = both(x, mean, log_variance, logits)
 
@@ -160,7 +106,7 @@ def vae_terms(function):
         (over(-x * np.log(clipped) - (1 - x) * np.log(1 - clipped)),
          "Logits are not probabilities: they may be any real numbers."),
     ]  # fmt: skip
-    _compare(reconstruction, over(error), slips, "reconstruction, −log p(x|z) summed over the pixels",
+    compare(reconstruction, over(error), slips, "reconstruction, −log p(x|z) summed over the pixels",
              "Work one pixel out by hand: x = 1, logit 0 costs log 2.")  # fmt: skip
     units = (mean**2 + np.exp(log_variance) - 1 - log_variance) / 2
     log_sigma = (mean**2 + np.exp(2 * log_variance) - 1 - 2 * log_variance) / 2
@@ -175,7 +121,7 @@ def vae_terms(function):
         (2 * over(units), "Twice too large: is a factor missing in front?"),
         (-over(units), "The sign: a KL divergence is never negative."),
     ]
-    _compare(kl, over(units), slips, "KL, summed over the units", "For mean 0 and log_variance 0 every unit costs 0.")
+    compare(kl, over(units), slips, "KL, summed over the units", "For mean 0 and log_variance 0 every unit costs 0.")
     sure = np.where(x == 1, -60.0, 60.0).astype("float32")
     with np.errstate(all="ignore"):
         large = np.asarray(call(function, *(keras.ops.convert_to_tensor(v) for v in (x, mean, log_variance, sure)))[0])
@@ -195,4 +141,6 @@ def units_in_use(guess, measured, vae, x):
         ((~used).sum(), "These are the units that are switched off."),
         ((vae.beta * kl.mean(axis=0) > 0.1).sum(), "The KL divergence itself is meant, without the weight β."),
     ]
-    _measured(guess, measured, used.sum(), 0.1, "units in use", slips, "posterior → KL of every unit → mean → count.")
+    measured_well(
+        guess, measured, used.sum(), 0.1, "units in use", slips, "posterior → KL of every unit → mean → count."
+    )

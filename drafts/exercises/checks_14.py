@@ -31,65 +31,11 @@ Usual wrong solutions, each with a hint of its own (tested in test_checks_14.py)
 
 import keras
 import numpy as np
-from checks_base import call, fail, passed
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
-
 from utils import metrics
 
-
-def _as_array(value, shape, what, hint):
-    """Return a student's result as float64 of the wanted shape, or fail."""
-    wanted = f"{what}: numbers of shape {shape}"
-    if value is None:
-        fail(wanted, "None", "Does the function end with a return?")
-    try:
-        array = np.asarray(value, "float64")
-    except Exception as error:
-        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
-    if array.shape != shape:
-        fail(wanted, f"shape {array.shape}", hint)
-    if not np.isfinite(array).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
-    return array
-
-
-def _compare(found, right, slips, what, hint, atol=1e-4):
-    """Fail unless found is right; a known slip, a pair (its result, its hint), gets a hint of its own."""
-    if np.allclose(found, right, rtol=1e-3, atol=atol):
-        return
-    first = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.shape else ()
-    for wrong, why in slips:
-        if np.shape(wrong) == right.shape and np.allclose(found, wrong, rtol=1e-3, atol=atol):
-            hint = why
-            break
-    where = f" at {tuple(int(k) for k in first)}" if first else ""
-    fail(f"{what}: {right[first]:.4g}{where}", f"{found[first]:.4g}", hint)
-
-
-def _as_number(name, value):
-    """Return a student's number as a float, or fail."""
-    if value is None:
-        fail(f"a number as {name}", "None", f"Give {name} a value. Every number is accepted as a guess.")
-    try:
-        number = float(value)
-    except Exception as error:
-        fail(f"a number as {name}", f"{type(value).__name__} ({error})", "One plain number, no text and no list.")
-    if not np.isfinite(number):
-        fail(f"a finite number as {name}", str(number), "Print the parts that it is made of.")
-    return number
-
-
-def _measured(guess, measured, right, tolerance, unit, slips, hint):
-    """Fail unless the measurement is right; then say how far off the guess was."""
-    guess, measured = _as_number("guess", guess), _as_number("measured", measured)
-    if abs(measured - right) > tolerance:
-        for wrong, why in slips:
-            if abs(measured - wrong) <= tolerance:
-                hint = why
-                break
-        fail(f"a measurement within {tolerance:.2g} of the check's own", f"{measured:.4g} {unit}", hint)
-    passed(f"Measured: {measured:.4g} {unit}. Your guess of {guess:.4g} is off by {abs(guess - measured):.3g}.")
+from checks_base import as_array, call, compare, fail, measured_well, passed
 
 
 def shallow_autoencoder(build):
@@ -113,7 +59,7 @@ def shallow_autoencoder(build):
     encoder, decoder = parts
     rng = np.random.default_rng(14)
     images = rng.random((40, 28, 28, 1), dtype="float32")
-    codes = _as_array(call(encoder, images), (40, code), "the codes", "One row per image.")
+    codes = as_array(call(encoder, images), (40, code), "the codes", "One row per image.")
     weights = next(layer for layer in encoder._flatten_layers() if isinstance(layer, keras.layers.Dense)).kernel
     linear = images.reshape(40, -1) @ np.asarray(weights)
     if not np.allclose(codes - codes[0], linear - linear[0], atol=1e-3):
@@ -143,8 +89,8 @@ def map_of_codes(function):
     kernel[:4] = 40 * np.eye(4)
     encoder.layers[-1].set_weights([kernel, np.full(4, -20.0, "float32")])
     shape_hint = "One point per image, two coordinates each."
-    points = _as_array(call(function, encoder, images), (120, 2), "the map", shape_hint)
-    if not np.allclose(points, _as_array(call(function, encoder, images), (120, 2), "the map", shape_hint), atol=1e-3):
+    points = as_array(call(function, encoder, images), (120, 2), "the map", shape_hint)
+    if not np.allclose(points, as_array(call(function, encoder, images), (120, 2), "the map", shape_hint), atol=1e-3):
         fail("the same map from the same codes", "two different maps", "t-SNE draws: where can it take a seed?")
     share = metrics.neighbour_accuracy(points, group, k=5)
     if share < 0.9:
@@ -167,7 +113,7 @@ def leave_one_out(function):
     labels = rng.integers(0, 2, 60)
     points = rng.normal(size=(60, 2)) + 0.8 * labels[:, None]
     for k in (3, 5):
-        found = _as_array(call(function, points, labels, k), (), "the accuracy", "One number for the whole map.")
+        found = as_array(call(function, points, labels, k), (), "the accuracy", "One number for the whole map.")
         right = np.float64(metrics.neighbour_accuracy(points, labels, k))
         order = np.argsort(np.linalg.norm(points[:, None] - points, axis=-1), axis=1)
         agree = labels[order] == labels[:, None]  # the point itself first
@@ -181,7 +127,7 @@ def leave_one_out(function):
             (100 * right, "A share between 0 and 1 is wanted, not per cent."),
         ]
         hint = "Try it by hand on four points on a line, with k = 1."
-        _compare(found, right, slips, f"accuracy with k = {k}", hint, atol=1e-6)
+        compare(found, right, slips, f"accuracy with k = {k}", hint, atol=1e-6)
     passed("vote: every point is left out in turn, and its k nearest others vote")
 
 
@@ -203,5 +149,5 @@ def neighbours_kept(guess, measured, codes, points, k=15):
         ((kept > 0).mean(), "One kept neighbour is enough here. Count how many of the 15 are kept."),
         (1 - kept.mean() / k, "This is the share that is lost."),
     ]
-    _measured(guess, measured, kept.mean() / k, 0.002, "of the neighbours are kept", slips,
+    measured_well(guess, measured, kept.mean() / k, 0.002, "of the neighbours are kept", slips,
               "For one point: two lists of 15 indices. How many are in both?")  # fmt: skip

@@ -28,64 +28,10 @@ Usual wrong solutions, each with a hint of its own (tested in test_checks_15.py)
 """
 
 import numpy as np
-from checks_base import call, fail, passed
 from scipy.integrate import trapezoid
-
 from utils.latent import interpolate
 
-
-def _as_array(value, shape, what, hint):
-    """Return a student's result as float64 of the wanted shape, or fail."""
-    wanted = f"{what}: numbers of shape {shape}"
-    if value is None:
-        fail(wanted, "None", "Does the function end with a return?")
-    try:
-        array = np.asarray(value, "float64")
-    except Exception as error:
-        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
-    if array.shape != shape:
-        fail(wanted, f"shape {array.shape}", hint)
-    if not np.isfinite(array).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
-    return array
-
-
-def _compare(found, right, slips, what, hint, atol=1e-4):
-    """Fail unless found is right; a known slip, a pair (its result, its hint), gets a hint of its own."""
-    if np.allclose(found, right, rtol=1e-3, atol=atol):
-        return
-    first = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.shape else ()
-    for wrong, why in slips:
-        if np.shape(wrong) == right.shape and np.allclose(found, wrong, rtol=1e-3, atol=atol):
-            hint = why
-            break
-    where = f" at {tuple(int(k) for k in first)}" if first else ""
-    fail(f"{what}: {right[first]:.4g}{where}", f"{found[first]:.4g}", hint)
-
-
-def _as_number(name, value):
-    """Return a student's number as a float, or fail."""
-    if value is None:
-        fail(f"a number as {name}", "None", f"Give {name} a value. Every number is accepted as a guess.")
-    try:
-        number = float(value)
-    except Exception as error:
-        fail(f"a number as {name}", f"{type(value).__name__} ({error})", "One plain number, no text and no list.")
-    if not np.isfinite(number):
-        fail(f"a finite number as {name}", str(number), "Print the parts that it is made of.")
-    return number
-
-
-def _measured(guess, measured, right, tolerance, unit, slips, hint):
-    """Fail unless the measurement is right; then say how far off the guess was."""
-    guess, measured = _as_number("guess", guess), _as_number("measured", measured)
-    if abs(measured - right) > tolerance:
-        for wrong, why in slips:
-            if abs(measured - wrong) <= tolerance:
-                hint = why
-                break
-        fail(f"a measurement within {tolerance:.2g} of the check's own", f"{measured:.4g} {unit}", hint)
-    passed(f"Measured: {measured:.4g} {unit}. Your guess of {guess:.4g} is off by {abs(guess - measured):.3g}.")
+from checks_base import as_array, as_number, call, compare, measured_well, passed
 
 
 def path_through_codes(function):
@@ -112,7 +58,7 @@ def path_through_codes(function):
         hint = "These are codes. What turns them into images?"
     elif np.shape(found) == (steps, pairs, *shape):
         hint = "The first two axes are swapped: pairs first, then steps."
-    found = _as_array(found, (pairs, steps, *shape), "the paths", hint)
+    found = as_array(found, (pairs, steps, *shape), "the paths", hint)
     t = np.linspace(0, 1, steps).reshape(1, -1, 1, 1, 1)
     a, b = first[:, None], last[:, None]
     right = np.cbrt((1 - t) * a**3 + t * b**3)
@@ -125,7 +71,7 @@ def path_through_codes(function):
         (np.cbrt((1 - short) * a**3 + short * b**3), ends),
         (np.cbrt((1 - inner) * a**3 + inner * b**3), ends),
     ]
-    _compare(found, right, slips, "a pixel on the path", "Encode both ends, walk evenly from code to code, decode.")
+    compare(found, right, slips, "a pixel on the path", "Encode both ends, walk evenly from code to code, decode.")
     passed("walk: both ends included, straight in the codes, decoded step by step")
 
 
@@ -138,7 +84,7 @@ def arc_between_codes(function):
     hint = "Pairs first, then the steps with both ends, then the units."
     if np.shape(found) == (steps, 4, 5):
         hint = "The first two axes are swapped: pairs first, then steps."
-    found = _as_array(found, (4, steps, 5), "the arcs", hint)
+    found = as_array(found, (4, steps, 5), "the arcs", hint)
     a, b, t = start[:, None], end[:, None], np.linspace(0, 1, steps)[None, :, None]
     p, q = (np.linalg.norm(z, axis=-1, keepdims=True) for z in (a, b))
     u, v = a / p, b / q
@@ -164,7 +110,7 @@ def arc_between_codes(function):
         (interpolate(end, start, steps, "spherical"), "The arc runs backwards: t = 0 is the start."),
     ]
     right = interpolate(start, end, steps, "spherical")
-    _compare(found, right, slips, "a code on the arc", "Try two codes at right angles in the plane, and t = 1/2.")
+    compare(found, right, slips, "a code on the arc", "Try two codes at right angles in the plane, and t = 1/2.")
     passed("arc: ends, norms, and a direction that turns at constant speed")
 
 
@@ -175,11 +121,11 @@ def angle_between_codes(guess, measured, d=64):
     density /= trapezoid(density, angle)
     spread = np.sqrt(trapezoid(density * (angle - np.pi / 2) ** 2, angle))
     right = np.degrees(spread)
-    guess, value = _as_number("guess", guess), _as_number("measured", measured)
+    guess, value = as_number("guess", guess), as_number("measured", measured)
     slips = [(90, "This is the mean. How far do the angles scatter around it?")]
     if abs(value - spread) <= 0.05 * spread:
         slips.append((value, "This is in radians, or the scatter of the cosine. The angle in degrees is wanted."))
     elif 0 < value < right / 20:
         slips.append((value, "The scatter of the angles themselves is wanted, not the error of their mean."))
-    _measured(guess, measured, right, 0.03 * right, "degrees", slips,
+    measured_well(guess, measured, right, 0.03 * right, "degrees", slips,
               "Two sets of draws; the angle of each pair, in degrees; then np.std.")  # fmt: skip

@@ -26,63 +26,9 @@ Usual wrong solutions, each with a hint of its own (tested in test_checks_16.py)
 """
 
 import numpy as np
-from checks_base import call, fail, passed
-
 from utils import metrics
 
-
-def _as_array(value, shape, what, hint):
-    """Return a student's result as float64 of the wanted shape, or fail."""
-    wanted = f"{what}: numbers of shape {shape}"
-    if value is None:
-        fail(wanted, "None", "Does the function end with a return?")
-    try:
-        array = np.asarray(value, "float64")
-    except Exception as error:
-        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
-    if array.shape != shape:
-        fail(wanted, f"shape {array.shape}", hint)
-    if not np.isfinite(array).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
-    return array
-
-
-def _compare(found, right, slips, what, hint, atol=1e-4):
-    """Fail unless found is right; a known slip, a pair (its result, its hint), gets a hint of its own."""
-    if np.allclose(found, right, rtol=1e-3, atol=atol):
-        return
-    first = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.shape else ()
-    for wrong, why in slips:
-        if np.shape(wrong) == right.shape and np.allclose(found, wrong, rtol=1e-3, atol=atol):
-            hint = why
-            break
-    where = f" at {tuple(int(k) for k in first)}" if first else ""
-    fail(f"{what}: {right[first]:.4g}{where}", f"{found[first]:.4g}", hint)
-
-
-def _as_number(name, value):
-    """Return a student's number as a float, or fail."""
-    if value is None:
-        fail(f"a number as {name}", "None", f"Give {name} a value. Every number is accepted as a guess.")
-    try:
-        number = float(value)
-    except Exception as error:
-        fail(f"a number as {name}", f"{type(value).__name__} ({error})", "One plain number, no text and no list.")
-    if not np.isfinite(number):
-        fail(f"a finite number as {name}", str(number), "Print the parts that it is made of.")
-    return number
-
-
-def _measured(guess, measured, right, tolerance, unit, slips, hint):
-    """Fail unless the measurement is right; then say how far off the guess was."""
-    guess, measured = _as_number("guess", guess), _as_number("measured", measured)
-    if abs(measured - right) > tolerance:
-        for wrong, why in slips:
-            if abs(measured - wrong) <= tolerance:
-                hint = why
-                break
-        fail(f"a measurement within {tolerance:.2g} of the check's own", f"{measured:.4g} {unit}", hint)
-    passed(f"Measured: {measured:.4g} {unit}. Your guess of {guess:.4g} is off by {abs(guess - measured):.3g}.")
+from checks_base import as_array, call, fail, measured_well, passed
 
 
 def gaussian_of_codes(function):
@@ -97,7 +43,7 @@ def gaussian_of_codes(function):
     covariance = root @ root.T
     hint = "One row per draw, one column per unit: (n, d)."
     draws = [
-        _as_array(call(function, codes.copy(), n, np.random.default_rng(seed)), (n, d), "the draws", hint)
+        as_array(call(function, codes.copy(), n, np.random.default_rng(seed)), (n, d), "the draws", hint)
         for seed in (1, 1, 2)
     ]
     if not np.array_equal(draws[0], draws[1]):
@@ -151,7 +97,7 @@ def frechet(function):
                 f"{found}",
                 "Rounding can leave an imaginary part in a matrix root: keep the real part.",
             )
-        return _as_array(found, (), "the distance", "One number for two sets.")
+        return as_array(found, (), "the distance", "One number for two sets.")
 
     def check(name, a, b, slips, hint):
         right = np.float64(metrics.frechet_distance(a, b))
@@ -192,7 +138,7 @@ def frechet(function):
 
 
 def _compare_loosely(found, right, slips, what, hint):
-    """As _compare, with 1 % to spare for n or n − 1 in a covariance."""
+    """As compare, with 1 % to spare for n or n − 1 in a covariance."""
     if abs(found - right) <= 0.01 * right + 1e-3:
         return
     near = [why for wrong, why in slips if abs(found - wrong) <= 0.01 * abs(wrong) + 1e-3]
@@ -211,6 +157,6 @@ def distance_of_equals(guess, measured, a, b):
         (right / a.shape[1], "This is a mean over features. The sum is wanted."),
         (np.square(a.mean(axis=0) - b.mean(axis=0)).sum(), "These are the means only. The covariances differ, too."),
     ]
-    _measured(
+    measured_well(
         guess, measured, right, 0.02 * right, "(Fréchet distance)", slips, "Are these the two sets that were drawn?"
     )
