@@ -8,6 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
+
+import keras  # isort: skip (after utils, for the same reason)
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
 
@@ -48,6 +50,18 @@ def claim(text, condition):
 def picture():
     display(Image(base64.b64decode(PIXEL)))
 '''
+KEPT = (
+    "activation",
+    "bias_initializer",
+    "filters",
+    "kernel_initializer",
+    "kernel_size",
+    "padding",
+    "strides",
+    "target_shape",
+    "units",
+    "use_bias",
+)  # of a layer's configuration
 IMPORTS = "from utils import claims as plotting\nfrom utils.claims import claim, record"
 DATA = {
     "requested": "mnist",
@@ -115,3 +129,32 @@ def toy(tmp_path, monkeypatch):
         write_notebook(nb, path)
 
     return SimpleNamespace(root=root, path=path, results=results, address=ADDRESS, data=DATA, pixel=PIXEL, edit=edit)
+
+
+@pytest.fixture
+def lectures_model():
+    """A function of a lesson's number and constants: run its cell "# the lecture's model", return what it defines."""
+
+    def run(number, **constants):
+        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
+        namespace = {"keras": keras, "layers": keras.layers} | constants
+        exec(source, namespace)
+        return namespace
+
+    return run
+
+
+@pytest.fixture
+def configuration():
+    """A function of layers: what must agree between two models layer by layer, but for names and inputs."""
+
+    def kept(layers):
+        return [
+            (type(layer).__name__, {key: value for key, value in layer.get_config().items() if key in KEPT})
+            for layer in layers
+            if not isinstance(layer, keras.layers.InputLayer)
+        ]
+
+    return kept

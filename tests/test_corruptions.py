@@ -401,10 +401,15 @@ def denoiser(*corruption, size=4):
 
 def test_a_denoiser_survives_a_file(tmp_path):
     model = denoiser("salt_and_pepper", 0.2, 1)
+    drawn = model.encoder.layers[0](IMAGES, training=True)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded.reconstruct(IMAGES[:, :4, :4, :1]), model.reconstruct(IMAGES[:, :4, :4, :1]))
-    assert loaded.encoder.layers[0].get_config() == model.encoder.layers[0].get_config()
+    first, second = (part.encoder.layers[0] for part in (model, loaded))
+    assert second.get_config() == first.get_config()
+    again = second(IMAGES, training=True)  # the noise goes on where the saved layer's went on, and does not begin anew
+    np.testing.assert_array_equal(again, first(IMAGES, training=True))
+    assert not np.array_equal(again, drawn)
 
 
 @pytest.mark.parametrize("xla", [True, False])

@@ -3,12 +3,10 @@
 from itertools import pairwise
 
 import keras
-import nbformat
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from scripts.project import ROOT
 from utils import models
 
 SHAPE = (8, 8, 1)
@@ -121,22 +119,8 @@ def test_widths_may_be_numpy_integers():
     ]
 
 
-def configuration(found):
-    """What must agree between two models layer by layer, but for names and inputs."""
-    kept = ("units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "target_shape")
-    return [
-        (type(layer).__name__, {key: value for key, value in layer.get_config().items() if key in kept})
-        for layer in found
-        if not isinstance(layer, layers.InputLayer)
-    ]
-
-
-def test_vanilla_is_the_model_that_the_lesson_writes_out(x):
-    (path,) = (ROOT / "notebooks").glob("01_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
-    namespace = {"keras": keras, "layers": layers, "CODE": 32}
-    exec(source, namespace)
+def test_vanilla_is_the_model_that_the_lesson_writes_out(x, lectures_model, configuration):
+    namespace = lectures_model("01", CODE=32)
     (written,) = [value for value in namespace.values() if isinstance(value, keras.Model)]
     ours = models.vanilla(32)
     assert configuration(written.layers) == configuration(parts(ours))

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import keras
-import nbformat
 import numpy as np
 import pytest
-from keras import layers
 
 from utils import models
 from utils.training import fit
@@ -17,18 +15,6 @@ SLIDES = {  # lecture 002: channels and size after every layer
     "decoder": [(32, 4), (32, 9), (32, 20), (32, 24), (1, 28)],
 }
 SETTINGS = [(5, 1), (5, 1), (4, 2), (3, 2), (4, 1)]  # kernel and stride of the encoder's layers
-KEPT = (
-    "filters",
-    "kernel_size",
-    "strides",
-    "padding",
-    "activation",
-    "use_bias",
-    "units",
-    "target_shape",
-    "kernel_initializer",
-    "bias_initializer",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +30,6 @@ def x():
 def weighted(part):
     """The layers that have weights."""
     return [layer for layer in part.layers if layer.weights]
-
-
-def configuration(found):
-    """What must agree between two models layer by layer, but for names and inputs."""
-    return [
-        (type(layer).__name__, {key: value for key, value in layer.get_config().items() if key in KEPT})
-        for layer in found
-        if not isinstance(layer, layers.InputLayer)
-    ]
 
 
 # --- EE-559
@@ -82,12 +59,8 @@ def test_ee559_parameters(code):
     assert model.reconstruction_loss == "mse"
 
 
-def test_ee559_is_the_model_that_the_lesson_writes_out(x):
-    (path,) = (ROOT / "notebooks").glob("05_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
-    namespace = {"keras": keras, "layers": layers}
-    exec(source, namespace)
+def test_ee559_is_the_model_that_the_lesson_writes_out(x, lectures_model, configuration):
+    namespace = lectures_model("05")
     ours = models.ee559(8)
     for written, part in ((namespace["lecture_encoder"], ours.encoder), (namespace["lecture_decoder"], ours.decoder)):
         assert configuration(written.layers) == configuration(part.layers)

@@ -3,7 +3,6 @@
 import itertools
 
 import keras
-import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +10,6 @@ from keras import layers, ops
 from scipy import integrate, stats
 from scipy.special import expit, logsumexp
 
-from scripts.project import ROOT
 from utils.corruptions import Binarize, binarize
 from utils.layers import Sampler
 from utils.metrics import importance_sampled_nll
@@ -19,7 +17,6 @@ from utils.models import Autoencoder, VariationalAutoencoder, kl_divergence, var
 from utils.training import fit
 
 SHAPE = (2, 3, 1)
-LESSON = ROOT / "notebooks" / "12_variational.ipynb"
 
 
 @pytest.fixture
@@ -44,16 +41,6 @@ def small(code=2, hidden=(5,), beta=1.0, seed=3, shape=SHAPE, scale=2.0, **kwarg
 def parts(model):
     """The layers from the image to the logits."""
     return [*model.encoder.layers, *model.decoder.layers]
-
-
-def configuration(found):
-    """What must agree between two models layer by layer, but for inputs."""
-    kept = ("units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "target_shape")
-    return [
-        (type(layer).__name__, {key: value for key, value in layer.get_config().items() if key in kept})
-        for layer in found
-        if not isinstance(layer, layers.InputLayer)
-    ]
 
 
 def normals(n, seed):
@@ -495,11 +482,8 @@ def test_the_builder_mirrors_its_widths():
     )
 
 
-def test_variational_is_the_model_that_the_lesson_writes_out():
-    cells = nbformat.read(LESSON, as_version=4).cells
-    (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
-    namespace = {"keras": keras, "layers": layers, "LECTURE_CODE": 28}
-    exec(source, namespace)
+def test_variational_is_the_model_that_the_lesson_writes_out(lectures_model, configuration):
+    namespace = lectures_model("12", LECTURE_CODE=28)
     ours = variational((256,), 28, activation="relu")
     written = [namespace["lecture_encoder"], namespace["lecture_decoder"]]
     assert configuration([layer for part in written for layer in part.layers]) == configuration(parts(ours))

@@ -15,7 +15,7 @@ from numbers import Real
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
+from keras import ops
 
 from utils.layers import Drawing, draw
 
@@ -170,7 +170,7 @@ def upscale(x, factor, method):
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
-class Corruption(layers.Layer):
+class Corruption(Drawing):
     """Keras layer that corrupts images in training, differently in every step, and else returns them unchanged.
 
     At the start of the encoder of an `Autoencoder` it makes a denoiser: the target is the model's input, which is
@@ -193,15 +193,13 @@ class Corruption(layers.Layer):
     """
 
     def __init__(self, kind, level, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if kind not in KINDS:
             raise ValueError(f"Unknown kind {kind!r}: choose one of {', '.join(KINDS)}.")
         pair = tuple(level) if isinstance(level, tuple | list) else (level, level)
         if len(pair) != 2 or (low := _level(kind, pair[0])) > (high := _level(kind, pair[1])):
             raise ValueError(f"level={level!r}: must be one number, or a pair (low, high) with low <= high.")
         self.kind, self.low, self.high = kind, low, high
-        self.seed = None if seed is None else _integer("seed", seed, 0)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape):
         """Check that the images have four axes and a block fits into them."""
@@ -225,7 +223,7 @@ class Corruption(layers.Layer):
             return ops.where(inside, ops.zeros_like(x), x)
         level = self.low + (self.high - self.low) * self._uniform(n)
         if self.kind == "gaussian":
-            noise = self._draw(tf.random.stateless_normal, ops.shape(x))
+            noise = draw(tf.random.stateless_normal, ops.shape(x), self.seed_generator)
             return ops.clip(x + ops.cast(level * noise, x.dtype), 0, 1)
         drawn = self._uniform(n, h, w)
         black_or_white = ops.cast(drawn < level / 2, x.dtype) if self.kind == "salt_and_pepper" else ops.zeros_like(x)
@@ -233,13 +231,10 @@ class Corruption(layers.Layer):
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
-        return super().get_config() | {"kind": self.kind, "level": [self.low, self.high], "seed": self.seed}
+        return super().get_config() | {"kind": self.kind, "level": [self.low, self.high]}
 
     def _uniform(self, n, h=1, w=1):
-        return self._draw(tf.random.stateless_uniform, (n, h, w, 1))
-
-    def _draw(self, distribution, shape):
-        return draw(distribution, shape, self.seed_generator)
+        return draw(tf.random.stateless_uniform, (n, h, w, 1), self.seed_generator)
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
