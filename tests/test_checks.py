@@ -1,0 +1,116 @@
+"""What the checks of all lessons share; each lesson's own checks are tested in test_checks_NN.py."""
+
+import numpy as np
+import pytest
+
+import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
+
+import keras  # isort: skip
+from utils.checks import CheckFailed
+from utils.checks.base import agree, as_array, as_number, call, guessed, measured
+
+NAN = float("nan")
+
+
+def rejected(expected, found, hint, function, *args, **kwargs):
+    """Assert that the function fails, and what the three lines of its message hold."""
+    with pytest.raises(CheckFailed) as caught:
+        function(*args, **kwargs)
+    empty, *lines = str(caught.value).split("\n")
+    assert empty == ""
+    for line, name, part in zip(
+        lines, ("Expected: ", "Found:    ", "Hint:     "), (expected, found, hint), strict=True
+    ):
+        assert line.startswith(name)
+        assert part in line
+
+
+def raising(error):
+    """Return a function that raises."""
+
+    def function(*args):
+        raise error
+
+    return function
+
+
+def test_call_passes_arguments_and_result():
+    assert call(lambda a, b: a - b, 5, b=2) == 3
+
+
+def test_an_unsolved_stub_gives_its_own_hint():
+    rejected("an answer", "not solved yet", "think of x", call, raising(NotImplementedError("hint: think of x")))
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), NotImplementedError("Keras has no such thing"), TypeError("no")])
+def test_an_error_in_the_answer_is_named(error):
+    rejected("runs", f"{type(error).__name__}: {error}", "last line", call, raising(error))
+
+
+@pytest.mark.parametrize(
+    "value", [[[1, 2]], ((1, 2),), np.array([[1, 2]], "float32"), keras.ops.convert_to_tensor([[1.0, 2.0]])]
+)
+def test_arrays_may_come_as_anything_that_holds_numbers(value):
+    array = as_array(value, (1, 2), "the codes", "a row")
+    assert array.dtype == "float64"
+    assert array.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("value", "found", "hint"),
+    [
+        (None, "None", "return"),
+        ([1, 2], "shape (2,)", "a row"),
+        ("text", "str", "a row"),
+        ([["1", "2"]], "list", "a row"),
+        (len, "builtin", "a row"),
+        ([[1, [2]]], "list", "a row"),
+        ([[1, NAN]], "1 that are NaN", "a row"),
+        ([[np.inf, NAN]], "2 that are NaN", "a row"),
+    ],
+)
+def test_what_is_no_such_array(value, found, hint):
+    rejected("the codes: ", found, hint, as_array, value, (1, 2), "the codes", "a row")
+
+
+@pytest.mark.parametrize("value", [3, 3.0, np.float32(3), np.array([3]), keras.ops.convert_to_tensor(3.0)])
+def test_numbers_may_come_as_anything_that_holds_one(value):
+    assert as_number(value, "n") == guessed(value) == 3
+    assert isinstance(as_number(value, "n"), float)
+
+
+@pytest.mark.parametrize("value", [None, True, "3", [1, 2], [], NAN, np.inf, len, {}, 1j])
+def test_what_is_no_number(value):
+    for function in (guessed, lambda v: as_number(v, "a guess")):
+        with pytest.raises(CheckFailed, match="a guess: "):
+            function(value)
+
+
+def test_agreement_is_relative_to_the_largest_number():
+    agree([1000.5, 1e-9], [1000, 0], [], "x", "")
+    agree([0, 0], [0, 0], [], "x", "")
+    rejected("x: 1000 at (0,)", "1002", "look", agree, [1002, 0], [1000, 0], [], "x", "look")
+    rejected("x: 2", "3", "look", agree, 3, 2, [], "x", "look")
+    agree(2.1, 2, [], "x", "", tolerance=0.1)
+
+
+def test_a_known_slip_gives_its_hint():
+    slips = [([1, 2, 3], "another shape"), ([2, 4], "twice"), ([2, 4], "later"), ([0, 0], "nothing")]
+    rejected("x: 2 at (1,)", "4", "twice", agree, [2, 4], [1, 2], slips, "x", "look")
+    rejected("x: 2 at (1,)", "0", "nothing", agree, [0, 0], [1, 2], slips, "x", "look")
+    rejected("x: 2 at (1,)", "7", "look", agree, [1, 7], [1, 2], slips, "x", "look")
+
+
+def test_a_measurement_is_judged_and_a_guess_is_not(capsys):
+    measured(3, 2.0004, 2, "dB", [], "look")
+    assert capsys.readouterr().out == "✔ measured 2 dB; your guess of 3 is off by 1\n"
+    measured(-1e6, 2, 2, "", [], "look", tolerance=0.5)
+
+
+def test_wrong_measurements():
+    slips = [(4.0, "twice"), (1.0, "half"), (1.0004, "nearly half")]
+    rejected("2 dB", "4", "twice", measured, 3, 4, 2, "dB", slips, "look")
+    rejected("2 dB", "1", "half", measured, 3, 1.0001, 2, "dB", slips, "look")
+    rejected("2 dB", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
+    rejected("the measurement: one number", "None", "to be done", measured, 3, None, 2, "dB", slips, "look")
+    rejected("a guess: one number", "None", "to be done", measured, None, 2, 2, "dB", slips, "look")

@@ -1,0 +1,133 @@
+"""What the checks of all lessons share: failures that say what was expected and found, and comparing numbers."""
+
+import numpy as np
+
+
+class CheckFailed(AssertionError):
+    """An answer is not right yet. The message says what was expected, what was found, and gives a hint."""
+
+
+def fail(expected, found, hint):
+    """Raise CheckFailed with a message of three lines."""
+    raise CheckFailed(f"\nExpected: {expected}\nFound:    {found}\nHint:     {hint}")
+
+
+def passed(what):
+    """Print one line that says what is right."""
+    print(f"✔ {what}")
+
+
+def call(function, *args, **kwargs):
+    """Return what a student's function gives; an exception inside of it becomes a CheckFailed that names it."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and str(error).startswith("hint: "):  # the stub, not Keras' own
+            fail("an answer", "the exercise is not solved yet", str(error).removeprefix("hint: "))
+        fail("a function that runs", f"{type(error).__name__}: {error}", "Read the last line of the error.")
+
+
+def as_array(value, shape, what, hint):
+    """Return a student's result as a float64 array.
+
+    Args:
+        value: array, tensor or nested list.
+        shape: that it must have, a tuple.
+        what: it is, in words, for the message.
+        hint: for a wrong shape, or for something that is no array of numbers.
+
+    Raises:
+        CheckFailed: for anything else than finite numbers of this shape.
+    """
+    shape = tuple(shape)
+    wanted = f"{what}: numbers of shape {shape}" if shape else f"{what}: one number"
+    if value is None:
+        fail(wanted, "None", "Nothing came back. Does the function end with a return?")
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"of type {array.dtype}")
+        array = array.astype("float64")
+    except Exception as error:
+        fail(wanted, f"{type(value).__name__} ({type(error).__name__}: {error})", hint)
+    if array.shape != shape:
+        fail(wanted, f"shape {array.shape}", hint)
+    if not np.isfinite(array).all():
+        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
+    return array
+
+
+def as_number(value, what, hint="One plain number, no text and no list."):
+    """Return a student's number as a float.
+
+    Args:
+        value: a number, or an array or tensor that holds one.
+        what: it is, in words, for the message.
+        hint: for everything else.
+
+    Raises:
+        CheckFailed: for None, which the student has not replaced yet, and for what is not one finite number.
+    """
+    if value is None:
+        fail(f"{what}: one number", "None", "This is still to be done in the cell above: no number is set yet.")
+    if isinstance(value, bool | np.bool_ | str):
+        fail(f"{what}: one number", repr(value), hint)
+    return float(as_array(np.squeeze(value), (), what, hint))
+
+
+def guessed(guess):
+    """Return the guess as a float; every finite number is accepted, None and everything else is a CheckFailed."""
+    return as_number(guess, "a guess", "Any number will do. Write one down before you measure.")
+
+
+def agree(found, right, slips, what, hint, tolerance=1e-3):
+    """Fail unless found is right.
+
+    Args:
+        found: array or number, of any shape that `right` has.
+        right: array or number.
+        slips: list of pairs (wrong result, hint): found equals a wrong result, so it gets that hint.
+        what: the result is, in words.
+        hint: when no slip fits.
+        tolerance: largest difference, as a share of the largest absolute value in `right`.
+
+    Raises:
+        CheckFailed: naming the place where they differ most, and both values there.
+    """
+    found, right = np.asarray(found, "float64"), np.asarray(right, "float64")
+    allowed = tolerance * (np.abs(right).max() or 1.0)
+
+    def equal(values):
+        values = np.asarray(values, "float64")
+        return values.shape == found.shape and np.abs(found - values).max() <= allowed
+
+    if equal(right):
+        return
+    hint = next((slip for wrong, slip in slips if equal(wrong)), hint)
+    place = np.unravel_index(np.argmax(np.abs(found - right)), right.shape) if right.ndim else ()
+    where = f" at {tuple(int(k) for k in place)}" if right.size > 1 else ""
+    fail(f"{what}: {right[place]:.5g}{where}", f"{found[place]:.5g}", hint)
+
+
+def measured(guess, value, right, unit, slips, hint, tolerance=1e-3):
+    """Fail unless guess is a number and value the right measurement; then say how far off the guess was.
+
+    Args:
+        guess: the student's, any finite number.
+        value: what the student measured.
+        right: what the check measured.
+        unit: of the numbers, for the message; "" when there is none.
+        slips: list of pairs (wrong number, hint).
+        hint: when no slip fits.
+        tolerance: largest difference from `right`, in the unit of the number.
+
+    Raises:
+        CheckFailed: for a guess or a measurement that is no number, or a wrong measurement.
+    """
+    guess = guessed(guess)
+    value = as_number(value, "the measurement")
+    unit = f" {unit}" if unit else ""
+    if not abs(value - right) <= tolerance:
+        near = [(abs(wrong - value), slip) for wrong, slip in slips if abs(wrong - value) <= tolerance]
+        fail(f"a measurement of {right:.4g}{unit}", f"{value:.4g}", min(near)[1] if near else hint)
+    passed(f"measured {right:.4g}{unit}; your guess of {guess:.4g} is off by {abs(guess - right):.3g}")
