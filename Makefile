@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COLAB := .venv-colab
+CLASSROOM := .venv-classroom
 COLAB_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
 PIP := -m pip install -qq --disable-pip-version-check
 TEST := -m pytest -n 2 --dist=loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lesson results lab lint format lock bench test-colab test-newest address clean
+.PHONY: help run test data lesson exercise student results lab lint format lock bench test-colab test-newest \
+	classroom-test address clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -21,9 +23,19 @@ run: $(READY) ## every lesson in the quick budget, gallery in build/index.html (
 test: $(READY) ## unit tests, checks of the notebooks, and every notebook executed in the quick budget
 	AE_BUDGET=quick $(BIN)/python $(TEST)
 
+data: $(READY) ## fetch and verify all data sets, into data/ or AE_DATA_DIR
+	@$(BIN)/python -m scripts.fetch
+
 lesson: $(READY) ## execute one lesson in place, full budget, and stamp it: make lesson N=01 (FORCE=1)
 	@test -n "$(N)" || { echo "Which lesson? For example: make lesson N=01"; exit 2; }
 	@$(BIN)/python -m scripts.lesson $(N) $(if $(FORCE),--force)
+
+exercise: $(READY) ## the same for the solved exercises of one lesson: make exercise N=01
+	@test -n "$(N)" || { echo "Which lesson's? For example: make exercise N=01"; exit 2; }
+	@$(BIN)/python -m scripts.lesson $(N) --exercise $(if $(FORCE),--force)
+
+student: $(READY) ## the students' notebooks, from notebooks/exercises/*.ipynb
+	@$(BIN)/python -m scripts.student
 
 results: $(READY) ## the README's tables, from results/*.json
 	@$(BIN)/python -m scripts.results
@@ -57,12 +69,15 @@ test-newest: $(BIN)/python ## the tests with the newest releases, no lock (for C
 	@rm -f $(READY)
 	AE_BUDGET=quick $(BIN)/python $(TEST)
 
+classroom-test: $(CLASSROOM)/.ready ## nbgrader grades two of the exercises
+	$(CLASSROOM)/bin/python -m pytest scripts/classroom_test.py
+
 address: $(READY) ## put the repository's address everywhere: make address REPO=owner/name
 	@test -n "$(REPO)" || { echo "Which repository? For example: make address REPO=owner/name"; exit 2; }
 	@$(BIN)/python -m scripts.address $(REPO)
 
 clean: ## remove build/, the environments and the caches (downloaded data stays)
-	rm -rf build .venv .venv-colab .pytest_cache .ruff_cache
+	rm -rf build .venv .venv-colab .venv-classroom .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call new-venv,PYTHON,FOLDER): an empty environment, of a Python that TensorFlow has wheels for
@@ -86,4 +101,14 @@ $(COLAB)/bin/python:
 $(COLAB)/.ready: requirements-colab.txt | $(COLAB)/bin/python
 	@echo "Installing Colab's versions into $(COLAB) ..."
 	@$(COLAB)/bin/python $(PIP) -r requirements-colab.txt
+	@touch $@
+
+$(CLASSROOM)/bin/python:
+	$(call new-venv,$(PYTHON),$(CLASSROOM))
+
+# nbgrader's environment executes notebooks in the course's own
+$(CLASSROOM)/.ready: requirements-classroom.txt $(READY) | $(CLASSROOM)/bin/python
+	@echo "Installing nbgrader into $(CLASSROOM) ..."
+	@$(CLASSROOM)/bin/python $(PIP) -r requirements-classroom.txt
+	@$(BIN)/python -m ipykernel install --prefix $(CLASSROOM) --name python3 --display-name "Python 3"
 	@touch $@

@@ -9,6 +9,7 @@ import sys
 
 from scripts.project import (
     ROOT,
+    exercises,
     lessons,
     read_notebook,
     replace_address,
@@ -36,7 +37,8 @@ def change(new, root=ROOT):
     if not FORM.fullmatch(new) or new.endswith(".git") or new.split("/")[1] in (".", ".."):
         raise ValueError(f"{new!r} is not an address: write owner/name, without https:// and .git.")
     old, changed = repository(root), []
-    for path in lessons(root):
+    students = sorted((root / "notebooks" / "exercises" / "student").glob("*.ipynb"))
+    for path in [*lessons(root), *exercises(root), *students]:
         nb = read_notebook(path)
         sources = [cell.source for cell in nb.cells]
         for cell in nb.cells:

@@ -1,24 +1,58 @@
 """What every committed lesson must be: one function per rule, over the path of a notebook.
 
 A check returns nothing when all is well, and raises CheckError, naming the cell and the remedy, otherwise.
-`CHECKS` lists them all. The project's folder is the one that holds the notebook's folder.
+`CHECKS` lists those of the lessons, `EXERCISE_CHECKS` those of the solved exercises.
 """
 
 import json
 import re
+from typing import NamedTuple
 
-from scripts.project import code_sha256, doubtful, lesson_number, read_notebook, repository, summary, title
+from scripts.project import (
+    code_sha256,
+    doubtful,
+    is_exercise,
+    lesson_number,
+    read_notebook,
+    repository,
+    root_of,
+    summary,
+    title,
+)
 from scripts.setup_cell import badge, setup_cell
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 30  # of a code cell
 MIN_WORDS = 800  # of prose, in all Markdown cells together
+KINDS = ("implement", "predict", "explore")  # of exercises
+EXERCISE = re.compile(r"Exercise (\d+): (.+) \((\w+), (\d+) points?\)")
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
 
 
 class CheckError(AssertionError):
     """A lesson breaks a rule of the house."""
+
+
+class Exercise(NamedTuple):
+    """One exercise: its number, name, kind and points, as its heading says, and the cells below the heading."""
+
+    number: int
+    name: str
+    kind: str
+    points: int
+    cells: list
+
+
+def exercises_of(path):
+    """Return the list of `Exercise` of a notebook; CheckError for a heading `## Exercise` of another form."""
+    found = []
+    for heading, cells in _sections(read_notebook(path)):
+        if heading.startswith("Exercise"):
+            match = EXERCISE.fullmatch(heading)
+            _require(match, path, f"the heading {heading!r} should read 'Exercise 1: Name (implement, 2 points)'")
+            found.append(Exercise(int(match[1]), match[2], match[3], int(match[4]), cells))
+    return found
 
 
 def executed_in_order(path):
@@ -50,24 +84,78 @@ def stamped_full(path):
 
 def code_as_executed(path):
     """The code is what was executed: its hash is the stamp's."""
-    same = code_sha256(read_notebook(path), repository(path.parent.parent)) == _stamp(path).get("code_sha256")
+    same = code_sha256(read_notebook(path), repository(root_of(path))) == _stamp(path).get("code_sha256")
     _require(same, path, "the code changed after the execution; " + _again(path))
 
 
 def setup_cell_is_the_template(path):
-    """The first code cell is the setup cell, the same in every lesson."""
+    """The first code cell is the setup cell, the same in every lesson (and in every exercise)."""
     first = next((cell.source for _, cell in _code(read_notebook(path))), "")
-    expected = setup_cell(repository(path.parent.parent))
-    _require(first == expected, path, "the first code cell is not the setup cell; see python -m scripts.setup_cell")
+    expected = setup_cell(repository(root_of(path)), is_exercise(path))
+    see = "python -m scripts.setup_cell" + (" exercise" if is_exercise(path) else "")
+    _require(first == expected, path, f"the first code cell is not the setup cell; see {see}")
 
 
 def first_cell(path):
     """The first cell: `# 01 · Title`, the Colab badge of this very file, a summary that starts with `>`."""
     nb, number = read_notebook(path), lesson_number(path)
-    expected = badge(repository(path.parent.parent), path.name)
+    expected = badge(repository(root_of(path)), path.name)
     _require(title(nb).startswith(f"{number} · "), path, f"the first line is not '# {number} · Title'")
     _require(expected in nb.cells[0].source.splitlines(), path, f"the first cell lacks the line {expected}")
     _require(summary(nb), path, "the first cell lacks the line '> ' with a one-sentence summary")
+
+
+def first_exercise_cell(path):
+    """The first cell: `# 01 · Exercises: Title` after the lesson's, the badge of the student's version, a summary."""
+    nb, number, source = read_notebook(path), lesson_number(path), read_notebook(path).cells[0].source
+    lesson = root_of(path) / "notebooks" / path.name
+    _require(lesson.exists(), path, f"there is no lesson of this name, notebooks/{path.name}")
+    expected = title(read_notebook(lesson)).replace(f"{number} · ", f"{number} · Exercises: ")
+    _require(title(nb) == expected, path, f"the first line is not '# {expected}'")
+    expected = badge(repository(root_of(path)), f"exercises/student/{path.name}")
+    _require(expected in source.splitlines(), path, f"the first cell lacks the line {expected}")
+    _require(summary(nb), path, "the first cell lacks the line '> ' with a one-sentence summary")
+    _require(f"](../{path.name})" in source, path, f"the first cell does not link to the lesson, ../{path.name}")
+
+
+def every_kind_of_exercise(path):
+    """Numbered headings `## Exercise 1: Name (implement, 2 points)`; all of `KINDS` occur."""
+    found = exercises_of(path)
+    numbers = [exercise.number for exercise in found]
+    _require(numbers == list(range(1, len(found) + 1)), path, f"the exercises have the numbers {numbers}")
+    _require({exercise.kind for exercise in found} == set(KINDS), path, f"not all kinds are there: {KINDS}")
+
+
+def points_add_up(path):
+    """The points in an exercise's heading are those of its graded cells, and every grade_id occurs once."""
+    for number, _, _, points, cells in exercises_of(path):
+        graded = sum(cell.metadata.nbgrader.points for cell in cells if _nbgrader(cell).get("grade"))
+        _require(graded == points, path, f"exercise {number} promises {points} points, its graded cells give {graded}")
+    ids = [cell.metadata.nbgrader.grade_id for cell in read_notebook(path).cells if _nbgrader(cell)]
+    _require(len(ids) == len(set(ids)), path, "a grade_id occurs twice")
+    _require(all(name.startswith(f"{lesson_number(path)}-") for name in ids), path, "a grade_id lacks its number")
+
+
+def answers_are_checked(path):
+    """Every answer of an exercise to implement or to predict has a check; every exploration claims, and has words.
+
+    A code cell to be solved is followed by a locked cell with points that calls `checks.`, with no other code
+    between. An exploration's own code, ungraded, holds claims instead, and a graded Markdown cell follows.
+    """
+    for number, _, kind, _, cells in exercises_of(path):
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        answers = [index for index, cell in enumerate(code) if _nbgrader(cell).get("solution")]
+        _require(answers, path, f"exercise {number} has no code cell to be solved")
+        for index in answers if kind != "explore" else ():
+            check = code[index + 1] if index + 1 < len(code) else code[index]
+            marks = [_nbgrader(check).get(key) for key in ("grade", "locked", "solution")]
+            good = marks == [True, True, False] and "checks." in check.source
+            _require(good, path, f"exercise {number}: no check cell (locked, graded) follows an answer")
+        if kind == "explore":
+            claims = any(re.search(r"^[^#\n]*\bclaim\(", code[index].source, re.MULTILINE) for index in answers)
+            _require(claims, path, f"exercise {number}: the model answer claims nothing: add claim(...)")
+            words = [cell for cell in cells if cell.cell_type == "markdown" and _nbgrader(cell).get("solution")]
+            _require(words, path, f"exercise {number}: there is no Markdown cell with what a good answer contains")
 
 
 def claims_in_every_section(path):
@@ -121,7 +209,7 @@ def prose(path):
 
 def results_agree(path):
     """results/NN.json is there, has a headline, and comes from the execution that the stamp speaks of."""
-    file = path.parent.parent / "results" / f"{lesson_number(path)}.json"
+    file = root_of(path) / "results" / f"{lesson_number(path)}.json"
     _require(file.exists(), path, f"results/{file.name} is missing; " + _again(path))
     results, stamp = json.loads(file.read_text(encoding="utf-8")), _stamp(path)
     for key in ("budget", "data", "seconds", "versions"):
@@ -159,6 +247,22 @@ CHECKS = (
     no_machine_paths,
 )
 
+EXERCISE_CHECKS = (
+    executed_in_order,
+    no_errors,
+    stamped_full,
+    code_as_executed,
+    setup_cell_is_the_template,
+    first_exercise_cell,
+    every_kind_of_exercise,
+    points_add_up,
+    answers_are_checked,
+    small,
+    short_cells,
+    pictures,
+    no_machine_paths,
+)
+
 
 def _require(condition, path, message):
     if not condition:
@@ -166,7 +270,11 @@ def _require(condition, path, message):
 
 
 def _again(path):
-    return f"make lesson N={lesson_number(path)}"
+    return f"make {'exercise' if is_exercise(path) else 'lesson'} N={lesson_number(path)}"
+
+
+def _nbgrader(cell):
+    return cell.metadata.get("nbgrader", {})
 
 
 def _code(nb):

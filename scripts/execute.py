@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -32,7 +33,9 @@ def execute(nb, folder, budget):
         budget: "quick" or "full".
 
     Returns:
-        dict: what the lesson wrote through `utils.claims`, and "seconds", the whole execution's duration.
+        dict: what the lesson wrote through `utils.claims`, "seconds", the whole execution's duration, and
+        "megabytes", the most memory that a process started from this one has held, which is the kernel
+        (None on Windows).
 
     Raises:
         LessonError: when a cell fails, takes too long or kills its kernel, or when nothing was recorded.
@@ -66,7 +69,7 @@ def execute(nb, folder, budget):
             raise LessonError("nothing was recorded: a lesson calls claims.start and claims.record.")
         results = json.loads(file.read_text(encoding="utf-8"))
     _tidy(nb)
-    return results | {"seconds": round(seconds, 1)}
+    return results | {"seconds": round(seconds, 1), "megabytes": _megabytes()}
 
 
 def data_words(results):
@@ -98,6 +101,15 @@ def number(value):
     if value == 0 or 1e-4 <= abs(value) < 1000:
         return f"{float(f'{value:.4g}'):g}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.2e}"
+
+
+def _megabytes():
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # kilobytes, on macOS bytes
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _tidy(nb):

@@ -1,6 +1,7 @@
-"""Execute one lesson in place and stamp it: `python -m scripts.lesson NUMBER [--force]`.
+"""Execute one lesson in place and stamp it: `python -m scripts.lesson NUMBER [--exercise] [--force]`.
 
-The budget is AE_BUDGET (default full). In the full budget, the lesson's results go to results/NN.json.
+The budget is AE_BUDGET (default full). In the full budget, the lesson's results go to results/NN.json. With
+--exercise it is the lesson's solved exercises that are executed; their stamp is all that they leave.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from scripts.project import (
     code_sha256,
     doubtful,
     find_lesson,
+    is_exercise,
     lesson_number,
     repository,
     round_floats,
@@ -42,17 +44,17 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
     """Format, execute and stamp the lesson at `path`.
 
     The stamp, `metadata["autoencoder_course"]`, holds the budget, the data and their verification, the
-    SHA-256 of the code, the versions and the seconds that it took. Cell ids are kept. When anything fails,
-    the notebook is left as it was.
+    SHA-256 of the code, the versions, and the seconds and megabytes that it took. Cell ids are kept. When
+    anything fails, the notebook is left as it was.
 
     Args:
-        path: of the notebook.
+        path: of the notebook, a lesson or solved exercises.
         root: the project's folder.
         budget: "full", or "quick" for a look while writing (then results/ is left alone).
         force: accept data that are not verified in the full budget too.
 
     Returns:
-        dict of results, as in results/NN.json.
+        dict of results, as in results/NN.json (which exercises do not have).
 
     Raises:
         LessonError: when ruff objects, the execution fails, the lesson calls itself by another number, or
@@ -75,10 +77,11 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
         "data": results["data"],
         "code_sha256": code_sha256(nb, repository(root)),
         "seconds": results["seconds"],
+        "megabytes": results["megabytes"],
         "versions": results["versions"],
     }
     write_notebook(nb, path)
-    if budget == "full":
+    if budget == "full" and not is_exercise(path):
         write_json(results, root / "results" / f"{lesson_number(path)}.json")
     return results
 
@@ -87,17 +90,18 @@ def main(arguments=None):
     """Parse the command line and run; return the exit code."""
     parser = argparse.ArgumentParser(description="Execute one lesson in place, full budget, and stamp it.")
     parser.add_argument("lesson", help="the lesson's number, such as 01")
+    parser.add_argument("--exercise", action="store_true", help="its exercises, not the lesson itself")
     parser.add_argument("--force", action="store_true", help="accept data that are not verified")
     options = parser.parse_args(arguments)
     budget = os.environ.get("AE_BUDGET", "full")
     try:
-        path = find_lesson(options.lesson)
+        path = find_lesson(options.lesson, exercise=options.exercise)
         print(f"{path.stem} ({budget} budget) ...", flush=True)
         results = execute_in_place(path, budget=budget, force=options.force)
     except (LessonError, ValueError) as error:
         print(f"Lesson {options.lesson}: {error}", file=sys.stderr)
         return 1
-    print(f"{path.stem}  {results['seconds']:.0f} s, on {data_words(results)}")
+    print(f"{path.stem}  {results['seconds']:.0f} s, {results['megabytes']} MB, on {data_words(results)}")
     for words in headlines(results):
         print(f"  {words}")
     return 0

@@ -41,21 +41,39 @@ def lessons(root=ROOT):
     return sorted((Path(root) / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def find_lesson(number, root=ROOT):
-    """Return the path of one lesson.
+def exercises(root=ROOT):
+    """Return the paths of the solved notebooks/exercises/NN_topic.ipynb below `root`, in the order of their numbers."""
+    return sorted((Path(root) / "notebooks" / "exercises").glob("[0-9][0-9]_*.ipynb"))
+
+
+def find_lesson(number, root=ROOT, exercise=False):
+    """Return the path of one lesson, or of its solved exercises.
 
     Args:
         number: such as "01", or 1 without its zero.
         root: the project's folder.
+        exercise: True for notebooks/exercises/ in place of notebooks/.
 
     Raises:
         ValueError: when there is none of that number; the message lists those that exist.
     """
-    for path in lessons(root):
+    paths = exercises(root) if exercise else lessons(root)
+    for path in paths:
         if lesson_number(path) == str(number).zfill(2):
             return path
-    known = ", ".join(lesson_number(path) for path in lessons(root)) or "none yet"
-    raise ValueError(f"There is no lesson {number!r} in notebooks/; there are: {known}.")
+    known = ", ".join(lesson_number(path) for path in paths) or "none yet"
+    folder = "notebooks/exercises/" if exercise else "notebooks/"
+    raise ValueError(f"There is no lesson {number!r} in {folder}; there are: {known}.")
+
+
+def is_exercise(path):
+    """Return whether a notebook holds exercises, by its folder."""
+    return Path(path).parent.name == "exercises"
+
+
+def root_of(path):
+    """Return the project's folder that holds the notebook at `path`, of a lesson or of exercises."""
+    return Path(path).parents[2 if is_exercise(path) else 1]
 
 
 def lesson_number(path):

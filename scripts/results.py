@@ -1,17 +1,21 @@
 """Render the README's tables and figure: `python -m scripts.results [--check]`.
 
-The tables come from results/*.json and stand between `<!-- lessons:begin -->` and `<!-- lessons:end -->`, and
-`bench` likewise. The figure, docs/readme.png, is the picture of the cell that is tagged "readme" in a lesson.
+The tables come from results/*.json and the exercises' stamps. They stand between `<!-- lessons:begin -->` and
+`<!-- lessons:end -->`, and `exercises`, `bench` and `sessions` likewise. The figure, docs/readme.png, is the picture
+of the cell that is tagged "readme" in a lesson.
 """
 
 import argparse
 import base64
 import json
+import math
 import sys
 
+from scripts.checks import exercises_of
 from scripts.execute import headlines, number
 from scripts.project import (
     ROOT,
+    exercises,
     lesson_number,
     lessons,
     read_notebook,
@@ -22,13 +26,22 @@ from scripts.project import (
 )
 from scripts.setup_cell import badge
 
+MEGABYTES = {"mnist": 11, "fashion_mnist": 31, "cifar10": 170}  # of the official files, to download
+SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at home
+    ("One hidden layer, and PCA", ("01",), ("01",), ()),
+    ("Depth; training layer by layer", ("02", "03"), ("02",), ("03",)),
+    ("Few labels; convolutions", ("04", "05"), ("05",), ("04",)),
+    ("Repairing images", ("08", "09"), ("08",), ("09",)),
+    ("Distributions for codes; maps of codes", ("12", "14"), ("12",), ("14",)),
+    ("Between codes, and new ones", ("15", "16"), ("16",), ("15",)),
+)
+
 
 def lessons_table(root=ROOT):
     """Return the Markdown table of the lessons, from their first cells and results/NN.json below `root`."""
     lines = ["| lesson | | what it teaches | measured (baseline; paper) | full run |", "|---" * 5 + "|"]
     for path in lessons(root):
-        nb, file = read_notebook(path), root / "results" / f"{lesson_number(path)}.json"
-        results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        nb, results = read_notebook(path), _json(root / "results" / f"{lesson_number(path)}.json")
         lines.append(
             _row(
                 f"[{title(nb) or path.stem}](notebooks/{path.name})",
@@ -41,12 +54,55 @@ def lessons_table(root=ROOT):
     return "\n".join(lines)
 
 
+def exercises_table(root=ROOT):
+    """Return the Markdown table of the exercises below `root`, from their headings and their stamps."""
+    lines = ["| students' version | | exercises (points) | solved | full run | memory |", "|---" * 6 + "|"]
+    for path in exercises(root):
+        nb = read_notebook(path)
+        stamp = nb.metadata.get("autoencoder_course", {})
+        lines.append(
+            _row(
+                f"[{title(nb)}](notebooks/exercises/student/{path.name})",
+                badge(repository(root), f"exercises/student/{path.name}"),
+                "<br>".join(f"{found.name}: {found.kind} ({found.points})" for found in exercises_of(path)),
+                f"[solved](notebooks/exercises/{path.name})",
+                duration(stamp["seconds"]) if stamp else "not run yet",
+                f"{stamp['megabytes'] / 1000:.1f} GB" if stamp.get("megabytes") else "–",
+            )
+        )
+    return "\n".join(lines)
+
+
+def sessions_table(root=ROOT):
+    """Return the Markdown table of the course in six sessions, with what `results/` and stamps say each one needs."""
+    lines = ["| | topic | lessons | exercises in class; at home | computing | memory | to download |", "|---" * 7 + "|"]
+    stamps = {lesson_number(p): read_notebook(p).metadata.get("autoencoder_course", {}) for p in exercises(root)}
+    known = set()
+    for session, (topic, shown, in_class, at_home) in enumerate(SESSIONS, start=1):
+        needs = [_json(root / "results" / f"{lesson}.json") for lesson in shown]
+        practised = [stamps.get(lesson, {}) for lesson in in_class + at_home]
+        memory = max(need.get("megabytes") or 0 for need in needs + practised)
+        data = {entry["requested"] for need in needs + practised for entry in need.get("data", ())} & set(MEGABYTES)
+        new, known = sorted(data - known, key=MEGABYTES.get), known | data
+        lines.append(
+            _row(
+                str(session),
+                topic,
+                ", ".join(shown),
+                "; ".join(", ".join(lessons) for lessons in (in_class, at_home) if lessons),
+                f"lessons {_minutes(needs)}, exercises {_minutes(practised)}",
+                f"{memory / 1000:.1f} GB" if memory else "–",
+                ", ".join(f"`{name}` {MEGABYTES[name]} MB" for name in new) or "nothing new",
+            )
+        )
+    return "\n".join(lines)
+
+
 def bench_table(root=ROOT):
     """Return the Markdown table of results/bench.json below `root`, or a line saying that there is none."""
-    file = root / "results" / "bench.json"
-    if not file.exists():
+    bench = _json(root / "results" / "bench.json")
+    if not bench:
         return "Not measured yet: `make bench`."
-    bench = json.loads(file.read_text(encoding="utf-8"))
     cores = f"Measured on {bench['cores']} cores." if "cores" in bench else "Measured."
     metrics = bench["metrics"].items()
     rows = [_row(name, f"{number(metric['value'])} {metric['unit']}") for name, metric in metrics]
@@ -54,16 +110,22 @@ def bench_table(root=ROOT):
 
 
 def render(text, root=ROOT):
-    """Return the README's `text` with both tables renewed.
+    """Return the README's `text` with its tables renewed.
 
     Raises ValueError, naming the marker, when the text does not hold each marker once and in order.
     """
-    for name, table in (("lessons", lessons_table(root)), ("bench", bench_table(root))):
+    tables = {
+        "lessons": lessons_table,
+        "exercises": exercises_table,
+        "bench": bench_table,
+        "sessions": sessions_table,
+    }
+    for name, table in tables.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
             raise ValueError(f"README.md must hold the lines {begin} and {end} once each, in this order.")
         before, after = text.split(begin)[0], text.split(end)[1]
-        text = f"{before}{begin}\n\n{table}\n\n{end}{after}"
+        text = f"{before}{begin}\n\n{table(root)}\n\n{end}{after}"
     return text
 
 
@@ -81,6 +143,14 @@ def duration(seconds):
     """Return a duration in words, such as "45 s" or "3 min 20 s"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _json(file):
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _minutes(needs):
+    return f"{math.ceil(sum(need.get('seconds', 0) for need in needs) / 60)} min"
 
 
 def _measured(results):

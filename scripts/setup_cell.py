@@ -1,6 +1,7 @@
 """The setup cell and the Colab badge, the same in every lesson but for the repository's address.
 
-`python -m scripts.setup_cell` prints the cell, `python -m scripts.setup_cell 01` the badge of a lesson.
+`python -m scripts.setup_cell` prints the cell, `python -m scripts.setup_cell 01` the badge of a lesson, and
+`python -m scripts.setup_cell exercise` the cell of the exercises.
 """
 
 import sys
@@ -25,15 +26,22 @@ os.chdir(root / "notebooks")  # no such folder? Open the notebook inside the who
 sys.path.insert(0, str(root))
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
 
+# An exercise may lie anywhere below the course's folder: in student/, or where nbgrader puts a submission.
+EXERCISE_SETUP_CELL = (
+    SETUP_CELL.replace("every lesson", "every exercise")
+    .replace("(here, here.parent)", "(here, *here.parents)")
+    .replace('(f / "utils")', '(f / "utils" / "checks")')
+)
+
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/FILE)"
 )
 
 
-def setup_cell(address):
-    """Return the source of the setup cell for the repository's `address` ("owner/name")."""
-    return SETUP_CELL.replace(PLACEHOLDER, address)
+def setup_cell(address, exercise=False):
+    """Return the source of a lesson's (or an exercise's) setup cell for the repository's `address` ("owner/name")."""
+    return (EXERCISE_SETUP_CELL if exercise else SETUP_CELL).replace(PLACEHOLDER, address)
 
 
 def badge(address, file_name):
@@ -42,7 +50,9 @@ def badge(address, file_name):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["exercise"]:
+        print(setup_cell(repository(), exercise=True))
+    elif len(sys.argv) > 1:
         print(badge(repository(), Path(find_lesson(sys.argv[1])).name))
     else:
         print(setup_cell(repository()))

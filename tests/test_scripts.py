@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
 
-from scripts import address, lesson, project, results, run
+from scripts import address, fetch, lesson, project, results, run
 from scripts.checks import CHECKS
 from scripts.execute import LessonError, data_words, execute, headlines, number
 from scripts.setup_cell import SETUP_CELL, setup_cell
@@ -216,9 +217,15 @@ README = """# Course
 
 Between.
 
+<!-- exercises:begin -->
+<!-- exercises:end -->
+
 <!-- bench:begin -->
 old
 <!-- bench:end -->
+
+<!-- sessions:begin -->
+<!-- sessions:end -->
 
 After.
 """
@@ -317,6 +324,39 @@ def test_json_is_sorted_rounded_and_refuses_nan(tmp_path):
     assert (tmp_path / "x.json").read_bytes() == '{\n  "a": "é",\n  "b": [\n    0.333333,\n    2\n  ]\n}\n'.encode()
     with pytest.raises(ValueError, match="not JSON compliant"):
         project.write_json({"a": float("nan")}, tmp_path / "y.json")
+
+
+# --- fetch --------------------------------------------------------------------------------------------------
+
+
+def test_fetch_names_what_is_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("AE_OFFLINE", "1")
+    (tmp_path / "mnist.npz").write_bytes(b"PK no zip")
+    assert fetch.main() == 1
+    shown = capsys.readouterr()
+    assert re.search(r"(?m)^mnist: .*mnist\.npz.*Delete it", shown.out)  # a broken file, named with the remedy
+    assert "fashion_mnist: NOT Fashion-MNIST" in shown.out
+    assert "NOT there, or not the official data: mnist, fashion_mnist, cifar10." in shown.err
+
+
+def test_fetch_is_content_with_verified_data_and_with_parts_that_will_do(monkeypatch, capsys):
+    kinds = {"mnist": (True, False), "fashion_mnist": (False, False), "cifar10": (False, False), "digits": (True, True)}
+
+    def load(name):
+        verified, fallback = kinds[name]
+        return SimpleNamespace(provenance=SimpleNamespace(verified=verified, fallback=fallback))
+
+    monkeypatch.setattr(fetch, "load", load)
+    assert fetch.fetch(list(kinds)) == ["fashion_mnist", "digits"]
+    assert capsys.readouterr().out.count("\n") == 4
+
+
+def test_fetch_into_a_folder_that_is_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "stick"))
+    assert fetch.main() == 1
+    assert "is not a folder" in capsys.readouterr().err
 
 
 # --- the address --------------------------------------------------------------------------------------------
