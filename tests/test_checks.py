@@ -1,5 +1,7 @@
 """What the checks of all lessons share; each lesson's own checks are tested in test_checks_NN.py."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -38,13 +40,45 @@ def test_call_passes_arguments_and_result():
     assert call(lambda a, b: a - b, 5, b=2) == 3
 
 
+def test_call_is_quiet(recwarn):
+    assert call(lambda: np.float64(1) / np.float64(0)) == np.inf
+    assert call(lambda: warnings.warn("look", stacklevel=1)) is None
+    assert not recwarn
+
+
 def test_an_unsolved_stub_gives_its_own_hint():
     rejected("an answer", "not solved yet", "think of x", call, raising(NotImplementedError("hint: think of x")))
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), NotImplementedError("Keras has no such thing"), TypeError("no")])
 def test_an_error_in_the_answer_is_named(error):
-    rejected("runs", f"{type(error).__name__}: {error}", "last line", call, raising(error))
+    rejected("runs", f"{type(error).__name__}: {error}", "above this one", call, raising(error))
+
+
+def test_a_long_error_is_cut_and_without_the_images_that_it_prints():
+    def function(x):
+        return keras.Sequential([keras.Input((784,)), keras.layers.Dense(3)])(x)
+
+    with pytest.raises(CheckFailed) as caught:
+        call(function, np.zeros((64, 28, 28, 1), "float32"))
+    assert "input [...] with" in str(caught.value)
+    assert "Expected shape (None, 784), but input has incompatible shape (64, 28, 28, 1)" in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert "Arguments received" not in str(caught.value)
+    rejected("runs", "x ...", "above", call, raising(ValueError("x " * 1000)))
+
+
+def in_place(x, y):
+    y -= 1
+    return y
+
+
+def test_a_function_must_not_change_its_arguments():
+    x = np.array([1.0, NAN])
+    rejected("leaves its arguments", "changed", "x = x - 1", call, in_place, x, x.copy())
+    assert call(lambda x, y: y - 1, x, 3) == 2
+    assert call(in_place, x, 3) == 2
+    rejected("leaves its arguments", "changed", "a copy", call, lambda x: x.sort(), np.array([2, 1]))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +113,7 @@ def test_numbers_may_come_as_anything_that_holds_one(value):
     assert isinstance(as_number(value, "n"), float)
 
 
-@pytest.mark.parametrize("value", [None, True, "3", [1, 2], [], NAN, np.inf, len, {}, 1j])
+@pytest.mark.parametrize("value", [None, True, "3", [1, 2], [[1, 2], 3], [], NAN, np.inf, len, {}, 1j])
 def test_what_is_no_number(value):
     for function in (guessed, lambda v: as_number(v, "a guess")):
         with pytest.raises(CheckFailed, match="a guess: "):
@@ -109,8 +143,8 @@ def test_a_measurement_is_judged_and_a_guess_is_not(capsys):
 
 def test_wrong_measurements():
     slips = [(4.0, "twice"), (1.0, "half"), (1.0004, "nearly half")]
-    rejected("2 dB", "4", "twice", measured, 3, 4, 2, "dB", slips, "look")
-    rejected("2 dB", "1", "half", measured, 3, 1.0001, 2, "dB", slips, "look")
-    rejected("2 dB", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
+    rejected("within 0.001 dB", "4", "twice", measured, 3, 4, 2, "dB", slips, "look")
+    rejected("within 0.001 dB", "1", "half", measured, 3, 1.0001, 2, "dB", slips, "look")
+    rejected("within 0.001 dB", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
     rejected("the measurement: one number", "None", "to be done", measured, 3, None, 2, "dB", slips, "look")
     rejected("a guess: one number", "None", "to be done", measured, None, 2, 2, "dB", slips, "look")

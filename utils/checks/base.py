@@ -1,5 +1,9 @@
 """What the checks of all lessons share: failures that say what was expected and found, and comparing numbers."""
 
+import re
+import textwrap
+import warnings
+
 import numpy as np
 
 
@@ -18,13 +22,34 @@ def passed(what):
 
 
 def call(function, *args, **kwargs):
-    """Return what a student's function gives; an exception inside of it becomes a CheckFailed that names it."""
+    """Return what a student's function gives, without its warnings (nbgrader gives no points to a cell that warns).
+
+    Raises:
+        CheckFailed: for an exception inside of it, which is named in a line or two, and for a function that changes
+            the arrays that it is given.
+    """
+    before = [arg.copy() if isinstance(arg, np.ndarray) else None for arg in args]
     try:
-        return function(*args, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = function(*args, **kwargs)
     except Exception as error:
         if isinstance(error, NotImplementedError) and str(error).startswith("hint: "):  # the stub, not Keras' own
             fail("an answer", "the exercise is not solved yet", str(error).removeprefix("hint: "))
-        fail("a function that runs", f"{type(error).__name__}: {error}", "Read the last line of the error.")
+        hint = "The error itself, with the line where it arose, is shown above this one."
+        fail("a function that runs", f"{type(error).__name__}: {_in_short(error)}", hint)
+    for arg, kept in zip(args, before, strict=True):
+        if kept is not None and not np.array_equal(arg, kept, equal_nan=kept.dtype.kind == "f"):
+            hint = "Whoever calls it still needs them. Write x = x - 1 in place of x -= 1, shuffle a copy, and so on."
+            fail("a function that leaves its arguments as they are", "an array that has been changed", hint)
+    return result
+
+
+def _in_short(error):
+    """Return an error's message without colours, printed arrays and Keras' list of arguments, cut to 300 characters."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
+    text = re.sub(r"\[\[.*\]\]", "[...]", text, flags=re.DOTALL)
+    return textwrap.shorten(text, 300, placeholder=" ...")
 
 
 def as_array(value, shape, what, hint):
@@ -72,7 +97,11 @@ def as_number(value, what, hint="One plain number, no text and no list."):
         fail(f"{what}: one number", "None", "This is still to be done in the cell above: no number is set yet.")
     if isinstance(value, bool | np.bool_ | str):
         fail(f"{what}: one number", repr(value), hint)
-    return float(as_array(np.squeeze(value), (), what, hint))
+    try:
+        value = np.squeeze(value)
+    except Exception as error:
+        fail(f"{what}: one number", f"{type(value).__name__} ({_in_short(error)})", hint)
+    return float(as_array(value, (), what, hint))
 
 
 def guessed(guess):
@@ -129,5 +158,6 @@ def measured(guess, value, right, unit, slips, hint, tolerance=1e-3):
     unit = f" {unit}" if unit else ""
     if not abs(value - right) <= tolerance:
         near = [(abs(wrong - value), slip) for wrong, slip in slips if abs(wrong - value) <= tolerance]
-        fail(f"a measurement of {right:.4g}{unit}", f"{value:.4g}", min(near)[1] if near else hint)
+        wanted = f"a measurement within {tolerance:.1g}{unit} of the check's own"  # which would be an answer
+        fail(wanted, f"{value:.4g}", min(near)[1] if near else hint)
     passed(f"measured {right:.4g}{unit}; your guess of {guess:.4g} is off by {abs(guess - right):.3g}")
