@@ -75,13 +75,14 @@ def exercises_table(root=ROOT):
 
 def sessions_table(root=ROOT):
     """Return the Markdown table of the course in six sessions, with what `results/` and stamps say each one needs."""
-    lines = ["| | topic | lessons | exercises in class; at home | computing | memory | to download |", "|---" * 7 + "|"]
+    lines = ["| | topic | lessons | exercises in class; at home | computing | memory, exercises | to download |"]
+    lines.append("|---" * 7 + "|")
     stamps = {lesson_number(p): read_notebook(p).metadata.get("autoencoder_course", {}) for p in exercises(root)}
     known = set()
     for session, (topic, shown, in_class, at_home) in enumerate(SESSIONS, start=1):
         needs = [_json(root / "results" / f"{lesson}.json") for lesson in shown]
         practised = [stamps.get(lesson, {}) for lesson in in_class + at_home]
-        memory = max(need.get("megabytes") or 0 for need in needs + practised)
+        memory = max(need.get("megabytes") or 0 for need in practised)
         data = {entry["requested"] for need in needs + practised for entry in need.get("data", ())} & set(MEGABYTES)
         new, known = sorted(data - known, key=MEGABYTES.get), known | data
         lines.append(

@@ -56,7 +56,7 @@ def parts(x, factor):
 
 
 def averaged(x, factor):
-    n, h, w, c = small_shape(x, factor)
+    n, h, w, _ = small_shape(x, factor)
     x = x.reshape(n, h, factor, w, factor, -1).mean(axis=(2, 4))
     return np.tile(x, factor**2)
 
@@ -185,7 +185,10 @@ class Unbuilt(keras.Model):
         (lambda factor, filters: network(factor, ()), "for each number in `filters`"),
         (lambda factor, filters: network(factor, (16, 16, 16)), "for each number in `filters`"),
         (lambda factor, filters: network(2, filters), "small picture goes in"),
-        (lambda factor, filters: keras.Sequential([keras.Input((28, 28, 1))]), "small picture goes in"),
+        (
+            lambda factor, filters: keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten()]),
+            "small picture goes in",
+        ),
         (lambda factor, filters: Unbuilt(), "a functional model|small picture goes in"),
         (lambda factor, filters: keras.Input((28 / factor, 28 / factor, 1)), "above this one"),
         (lambda factor, filters: "model", "Return the model itself"),

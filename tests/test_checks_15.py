@@ -62,6 +62,17 @@ def fade_of_copies(encode, decode, first, last, steps):
     return fade(encode, decode, decode(encode(first)), decode(encode(last)), steps)
 
 
+def undecoded_ends(encode, decode, first, last, steps):
+    paths = np.array(by_interpolate(encode, decode, first, last, steps))
+    paths[:, 0], paths[:, -1] = first, last
+    return paths
+
+
+def mixed_up(*args):
+    paths = np.array(by_interpolate(*args))
+    return paths.reshape(paths.shape[1], paths.shape[0], *paths.shape[2:]).swapaxes(0, 1)
+
+
 def at_once(encode, decode, first, last, steps):
     return decode(codes_on(np.linspace(0, 1, steps), encode, first, last))
 
@@ -92,6 +103,9 @@ def test_walk_accepts(function, capsys):
         (at(lambda n: np.linspace(0, 1, n + 1)), "steps with both ends"),
         (at(lambda n: np.linspace(0, 1, n) ** 2), "even steps"),
         (lambda *args: np.swapaxes(by_loops(*args), 0, 1), "swapped"),
+        (undecoded_ends, "decoded as well"),
+        (mixed_up, "mixed up"),
+        (lambda *args: np.zeros((4, 5, 28, 28, 1)), "2x3 pixels"),
         (at_once, r"codes \(n, 6\)"),
         (not_decoded, "These are codes"),
         (in_a_row, "in one row"),
@@ -146,6 +160,19 @@ def pushed(start, end, steps, of=line):
     return norms * unit(of(start, end, steps))
 
 
+def one_norm(a, b, steps):
+    """The norm of the whole array, for want of an axis."""
+    p, q, t = np.linalg.norm(a), np.linalg.norm(b), np.linspace(0, 1, steps)[:, None]
+    u, v = (a / p)[:, None], (b / q)[:, None]
+    angle = np.arccos(np.sum(u * v, axis=-1, keepdims=True))
+    return ((1 - t) * p + t * q) * (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
+
+
+def raw_angle(a, b, steps):
+    angle, t = np.arccos(np.sum(a * b, axis=-1))[:, None, None], np.linspace(0, 1, steps)[:, None]
+    return np.sin((1 - t) * angle) * a[:, None] + np.sin(t * angle) * b[:, None]
+
+
 @pytest.mark.parametrize(
     "function", [rotated, sines, lambda a, b, n: sines(a.astype("float32"), b.astype("float32"), n)]
 )
@@ -164,7 +191,12 @@ def test_arc_accepts(function, capsys):
         (lambda a, b, n: sines(a, b, n, directions=False, lengths="none"), "length on afterwards"),
         (lambda a, b, n: sines(a, b, n, turn=np.degrees), "radians"),
         (lambda a, b, n: sines(a, b, n, turn=np.cos), "cosine of the angle"),
-        (lambda a, b, n: sines(a, b, n, common=True), "an angle of its own"),
+        (lambda a, b, n: sines(a, b, n, common=True), "an angle and norms of its own"),
+        (lambda a, b, n: sines(a, b, n, turn=lambda w: w[:1] + 0 * w), "an angle and norms of its own"),
+        (one_norm, "an angle and norms of its own"),
+        (lambda a, b, n: sines(a, b, n, turn=lambda w: np.arcsin(np.sin(w))), "above 90 degrees"),
+        (lambda a, b, n: sines(a, b, n + 1)[:, :-1], "does not reach its end"),
+        (raw_angle, "inner product of two directions"),
         (lambda a, b, n: sines(a, b, n, lengths="swapped"), "wrong way"),
         (lambda a, b, n: sines(a, b, n, lengths="start"), "that of the start"),
         (lambda a, b, n: sines(b, a, n), "backwards"),
@@ -215,6 +247,10 @@ def test_angle_knows_other_dimensions(capsys):
         (10, np.cos(np.radians(angles())).std(), "scatter of the cosine"),
         (10, angles().std() / np.sqrt(20_000), "error of their mean"),
         (10, 30.0, "then its scatter"),
+        (10, 52.0, "in the plane"),
+        (10, np.abs(angles() - 90).mean(), "mean distance"),
+        (-3, 7.2, "cannot scatter more"),
+        (1000, 7.2, "cannot scatter more"),
     ],
 )
 def test_angle_rejects(guess, value, hint):

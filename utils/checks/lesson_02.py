@@ -9,7 +9,8 @@ split_in_two
     - the code taken to be the middle one of the layers, or the narrowest
     - the two models in exchanged order
 storing_of_codes, for store
-    - 2**bits steps, which are 2**bits + 1 levels; as many levels as bits; 2**bits cells, whose middles are the levels; counted from 1
+    - 2**bits steps, which are 2**bits + 1 levels; as many levels as bits; 2**bits cells with the
+      levels in their middles; counted from 1
     - rounded down or up, not to the nearest level
     - one range for all units
     - the range of the codes to store, not of the known ones
@@ -36,7 +37,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from utils.checks.base import agree, as_array, as_number, call, fail, measured, passed
+from utils.checks.base import agree, as_array, as_number, call, fail, guessed, measured, passed
 from utils.metrics import mse
 
 
@@ -67,8 +68,8 @@ def split_in_two(function):
         if not _takes(decoder, codes):
             found = "one that takes images" if _takes(decoder, x) else "one that cannot be called with codes"
             hint = (
-                "The decoder has an input of its own, for codes, and then all layers after the code. It need not have as "
-                "many layers as the encoder."
+                "The decoder has an input of its own, for codes, and then all layers after the code. It need not have "
+                "as many layers as the encoder."
             )
             fail(f"a decoder that takes codes of {code} numbers", found, hint)
         hint = "Are these the layers of the whole model, in their order, or new ones that share no weights with it?"
@@ -230,7 +231,7 @@ def rounding_cost(guess, rise, model, images, known_images, bits=4):
 
     ratio = "That is a ratio, or a share. By how many percent is the error larger?"
     tolerance = 0.005 + 0.002 * abs(right)
-    value = as_number(rise, "the measurement")
+    guess, value = guessed(guess), as_number(rise, "the measurement")
     rounded_off = abs(value - right) > tolerance and any(abs(value - round(right, k)) < 1e-9 for k in (1, 0))
     slips = [
         *((with_range(low, high, other), f"{bits} bits are asked for.") for other in (bits - 1, bits + 1, 8)),
@@ -258,4 +259,4 @@ def rounding_cost(guess, rise, model, images, known_images, bits=4):
         slips, hint = [], "Right, but rounded. Leave the measurement as it is: the check wants all of its digits."
     measured(guess, rise, right, "%", slips, hint, tolerance)
     base, more = (values * images[0].size for values in (before, after - before))
-    passed(f"squared error per image: {more:.1f} more than {base:.1f}; the lesson's 57 % were 1.5 more than 2.7")
+    passed(f"squared error per image: {more:.1f} more than {base:.1f}; the lesson's share is one of a smaller error")

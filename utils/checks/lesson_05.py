@@ -9,11 +9,12 @@ max_unpooling: the maximum always in the top left corner (bed of nails); the max
     neighbour); a reshape alone; other pixels left over in the window (an array that was not set to zero); windows of
     2x2 whatever the size; an array of integers, in which fractions are lost.
 transposed_convolution: overlapping stamps overwrite each other; the kernel is flipped; the channels of the kernel
-    exchanged; averaged instead of added up over the channels; one channel of x only; the result cut to n·stride pixels; the stride ignored.
-mirrored_decoder: padding "same"; the layers in the encoder's order; channels shifted by one layer; a fixed d; no Reshape;
-    a sigmoid or a ReLU at the output; no ReLU at all; a ReLU on the code; dense layers.
-receptive_field: kernel sizes added up; strides forgotten; one layer forgotten; the number of pixels instead of the height; the whole image;
-    a measurement with a single channel, where the ReLU hides pixels; no guess.
+    exchanged; averaged instead of added up over the channels; one channel of x only; the result cut to n·stride
+    pixels; the stride ignored.
+mirrored_decoder: padding "same"; the layers in the encoder's order; channels shifted by one layer; a fixed d; no
+    Reshape; a sigmoid or a ReLU at the output; no ReLU at all; a ReLU on the code; other layers with weights.
+receptive_field: kernel sizes added up; strides forgotten; one layer forgotten; the number of pixels instead of the
+    height; the whole image; a measurement with a single channel, where the ReLU hides pixels; no guess.
 """
 
 import keras

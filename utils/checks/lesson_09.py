@@ -159,7 +159,7 @@ def _begins_as_nearest(begin, small, factor, last):
          "when you measure."),
         (ways["bicubic"], "This is bicubic interpolation, as in the lesson. Here it is nearest neighbour."),
         (ways["bilinear"], "This is bilinear interpolation. Here it is nearest neighbour."),
-        (np.tile(small, (1, factor, factor, 1)), "The whole picture is repeated. Each small pixel must become a square."),
+        (np.tile(small, (1, factor, factor, 1)), "The whole picture is repeated. Each pixel must become a square."),
     ]  # fmt: skip
     hint = "What must the last convolution return before training, and which kernel sees to that? What is added to it?"
     if not np.any(last.kernel) and last.use_bias and np.any(last.bias):

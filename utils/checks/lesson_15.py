@@ -5,6 +5,7 @@ Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_
 `path_through_codes` (encode both ends, walk in a line, decode):
     - a cross-fade of the images, or of the two decoded ends: the codes take no part
     - from the last image to the first
+    - the two images themselves as ends, not decoded
     - the end left out, or both ends
     - one step too many
     - uneven steps
@@ -25,6 +26,8 @@ Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_
 `angle_between_codes` (predict, then measure):
     - no guess, or nothing measured
     - radians in place of degrees, or the scatter of the cosine
+    - a guess that no standard deviation of angles can be
+    - still in the plane, or the mean absolute deviation
     - the mean in place of the scatter
     - the variance in place of the standard deviation
     - angles folded to 0 to 90 degrees
@@ -34,14 +37,14 @@ Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_
 import numpy as np
 from scipy.integrate import trapezoid
 
-from utils.checks.base import agree, as_array, as_number, call, guessed, measured, passed
+from utils.checks.base import agree, as_array, as_number, call, fail, guessed, measured, passed
 from utils.latent import interpolate
 
 
 def path_through_codes(function):
     """Check walk(encode, decode, first, last, steps): images (pairs, steps, h, w, c) by way of the codes.
 
-    Encoder and decoder are the check's own, bent, inverse to each other, and strict about shapes.
+    Encoder and decoder are the check's own: bent, strict about shapes, and not inverse to each other.
 
     Raises:
         CheckFailed: for another shape, or other images than those of evenly spaced codes, both ends included.
@@ -60,7 +63,7 @@ def path_through_codes(function):
         z = np.asarray(z)
         if z.ndim != 2 or z.shape[1] != 6:
             raise ValueError(f"the decoder takes codes (n, 6), not {z.shape}")
-        return np.cbrt(z).reshape(-1, *shape)
+        return 0.8 * np.cbrt(z).reshape(-1, *shape) + 0.05  # paler than what was encoded
 
     found = call(function, encode, decode, first.copy(), last.copy(), steps)
     hint = "Pairs first, then the steps with both ends, then an image. The decoder takes rows of codes: reshape twice."
@@ -71,16 +74,24 @@ def path_through_codes(function):
         hint = "These are all images in one row. Give them the two axes back: pairs, then steps."
     elif size == (steps, pairs, *shape):
         hint = "The first two axes are swapped: pairs first, then steps."
+    elif size and size[2:] == (28, 28, 1):
+        hint = "The check's images have 2x3 pixels. Take the size from what the decoder returns."
     found = as_array(found, (pairs, steps, *shape), "the paths", hint)
     t = np.linspace(0, 1, steps).reshape(1, -1, 1, 1, 1)
     a, b = first[:, None], last[:, None]
 
     def along(t):
-        return np.cbrt((1 - t) * a**3 + t * b**3)
+        return 0.8 * np.cbrt((1 - t) * a**3 + t * b**3) + 0.05
 
+    with_ends = along(t)
+    with_ends[:, 0], with_ends[:, -1] = first, last
+    mixed = along(t).reshape(pairs * steps, *shape).reshape(steps, pairs, *shape).swapaxes(0, 1)
     ends = "The path does not reach its ends. Both belong to it: α = 0 and α = 1."
     slips = [
         ((1 - t) * a + t * b, "This is a cross-fade of images. The line is walked between the codes."),
+        (0.8 * ((1 - t) * a + t * b) + 0.05, "This is a cross-fade of images. The line is walked between the codes."),
+        (with_ends, "The ends are decoded as well: a path consists of what the decoder draws."),
+        (mixed, "Pairs and steps are mixed up. Which of the two does the reshape run through first?"),
         (along(t)[:, ::-1], "The path runs backwards: α = 0 is the first image."),
         (along(t * (steps - 1) / steps), ends),
         (along((t * (steps - 1) + 1) / steps), ends),
@@ -104,6 +115,8 @@ def arc_between_codes(function):
     hint = "Pairs first, then the steps with both ends, then the units: (pairs, steps, d)."
     if isinstance(found, np.ndarray) and found.shape == (steps, 4, 5):
         hint = "The first two axes are swapped: pairs first, then steps."
+    if np.shape(found) == (4, steps, 5) and not np.isfinite(np.asarray(found, "float64")).all():
+        hint = "arccos takes numbers from −1 to 1. Is yours the inner product of two directions, of norm 1?"
     found = as_array(found, (4, steps, 5), "the arcs", hint)
     a, b, t = start[:, None], end[:, None], np.linspace(0, 1, steps)[None, :, None]
     p, q = (np.linalg.norm(z, axis=-1, keepdims=True) for z in (a, b))
@@ -115,7 +128,11 @@ def arc_between_codes(function):
     def weighted(angle, first, last):
         return (np.sin((1 - t) * angle) * first + np.sin(t * angle) * last) / np.sin(angle)
 
-    norms = (1 - t) * p + t * q
+    norms, cut = (1 - t) * p + t * q, t * (steps - 1) / steps
+    one_angle = np.broadcast_to(angle[:1], angle.shape)
+    several = "Every pair has an angle and norms of its own. Over which axis is summed? Try one pair alone."
+    all_norms = np.linalg.norm(a), np.linalg.norm(b)
+    angle_of_all = np.arccos(np.clip(np.sum(a / all_norms[0] * b / all_norms[1], axis=-1, keepdims=True), -1, 1))
     pushed = (1 - t) * u + t * v
     uneven = "The norms are right, but the direction turns unevenly: a line was pushed out to the sphere."
     slips = [
@@ -126,11 +143,20 @@ def arc_between_codes(function):
         (weighted(angle, a, b), "The sines turn directions, of norm 1. Put the length on afterwards."),
         (norms * weighted(np.degrees(angle), u, v), "np.sin takes radians."),
         (norms * weighted(cosine, u, v), "This takes the cosine of the angle for the angle itself."),
-        (norms * weighted(common, u, v), "Every pair has an angle of its own. Over which axis is the product summed?"),
+        (norms * weighted(common, u, v), several),
+        (norms * weighted(one_angle, u, v), several),
+        (norms * weighted(angle.mean(), u, v), several),
+        (((1 - t) * all_norms[0] + t * all_norms[1])
+         * weighted(angle_of_all, a / all_norms[0], b / all_norms[1]), several),
+        (norms * weighted(np.arcsin(np.sin(angle)), u, v), "Angles above 90 degrees come out too small. Which function "
+         "gives an angle from its cosine?"),
+        (p ** (1 - t) * q**t * weighted(angle, u, v), "The norm goes evenly: half way it is the mean of the two."),
+        (((1 - cut) * p + cut * q) * (np.sin((1 - cut) * angle) * u + np.sin(cut * angle) * v) / np.sin(angle),
+         "The arc does not reach its end. Both ends belong to it: t = 0 and t = 1."),
         (((1 - t) * q + t * p) * weighted(angle, u, v), "The norms run the wrong way: t = 0 is the start."),
         (p * weighted(angle, u, v), "All norms are that of the start. At t = 1 it must be that of the end."),
         (interpolate(end, start, steps, "spherical"), "The arc runs backwards: t = 0 is the start."),
-    ]
+    ]  # fmt: skip
     right = interpolate(start, end, steps, "spherical")
     agree(found, right, slips, "a number on an arc", "Try two codes at right angles in the plane, and t = 1/2.")
     passed("arc: both ends included, norms even, and a direction that turns at constant speed")
@@ -158,11 +184,16 @@ def angle_between_codes(guess, value, d):
     slips = [
         (90.0, "This is the mean. How far do the angles scatter around it?"),
         (folded, "Angles go from 0 to 180 degrees. Were they folded to at most 90?"),
+        (np.degrees(trapezoid(density * np.abs(angle - np.pi / 2), angle)), "This is the mean distance from "
+         "90 degrees. The standard deviation is wanted."),
         (spread, "This is in radians, or the scatter of the cosine. The angle in degrees is wanted."),
         (right / np.sqrt(20_000), "The scatter of the angles themselves is wanted, not the error of their mean."),
-    ]
+    ]  # fmt: skip
     hint = f"Two sets of draws with {d} numbers each; the angle of every pair, in degrees; then its scatter."
     guess, value = guessed(guess), as_number(value, "the measurement")
+    if not 0 <= guess <= 90:
+        fail("a guess from 0 to 90", f"{guess:.4g}", "Angles from 0 to 180 degrees cannot scatter more. In degrees?")
     if abs(value / right**2 - 1) < 0.06:
-        hint = "Is this the variance? The standard deviation is wanted, in degrees."
+        hint = f"Are these still pairs in the plane? There are {d} dimensions. If they are not: this is the variance."
     measured(guess, value, right, "degrees", slips, hint, tolerance=0.03 * right)
+    passed(f"about 1 / √{d} radians: in many dimensions two random directions are nearly at right angles")
