@@ -64,7 +64,7 @@ def exercises_table(root=ROOT):
             _row(
                 f"[{title(nb)}](notebooks/exercises/student/{path.name})",
                 badge(repository(root), f"exercises/student/{path.name}"),
-                "<br>".join(f"{found.name}: {found.kind} ({found.points})" for found in exercises_of(path)),
+                "<br>".join(f"{found.name} ({found.kind}, {found.points})" for found in exercises_of(path)),
                 f"[solved](notebooks/exercises/{path.name})",
                 duration(stamp["seconds"]) if stamp else "not run yet",
                 f"{stamp['megabytes'] / 1000:.1f} GB" if stamp.get("megabytes") else "–",

@@ -1,9 +1,12 @@
 """What the checks of all lessons share; each lesson's own checks are tested in test_checks_NN.py."""
 
+import contextlib
+import io
 import warnings
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
@@ -52,7 +55,7 @@ def test_an_unsolved_stub_gives_its_own_hint():
 
 @pytest.mark.parametrize("error", [ValueError("no"), NotImplementedError("Keras has no such thing"), TypeError("no")])
 def test_an_error_in_the_answer_is_named(error):
-    rejected("runs", f"{type(error).__name__}: {error}", "above this one", call, raising(error))
+    rejected("runs", f"{type(error).__name__}: {error}", "of your cell: raise error", call, raising(error))
 
 
 def test_a_long_error_is_cut_and_without_the_images_that_it_prints():
@@ -65,7 +68,7 @@ def test_a_long_error_is_cut_and_without_the_images_that_it_prints():
     assert "Expected shape (None, 784), but input has incompatible shape (64, 28, 28, 1)" in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert "Arguments received" not in str(caught.value)
-    rejected("runs", "x ...", "above", call, raising(ValueError("x " * 1000)))
+    rejected("runs", "x ...", "your cell", call, raising(ValueError("x " * 1000)))
 
 
 def in_place(x, y):
@@ -141,10 +144,29 @@ def test_a_measurement_is_judged_and_a_guess_is_not(capsys):
     measured(-1e6, 2, 2, "", [], "look", tolerance=0.5)
 
 
+def test_a_guess_out_of_bounds():
+    measured(1, 0.5, 0.5, "", [], "", bounds=(0, 1))
+    rejected("a guess from 0 to 1", "50", "unit", measured, 50, 0.5, 0.5, "", [], "", bounds=(0, 1))
+
+
+def test_a_notebook_shows_the_message_alone():
+    """The traceback would show the checks' source, and with it solutions."""
+    with pytest.raises(CheckFailed) as caught:
+        agree(3, 2, [], "x", "look")
+    (shown,) = caught.value._render_traceback_()
+    assert shown == "CheckFailed: \nExpected: x: 2\nFound:    3\nHint:     look"
+    shell = InteractiveShell.instance()
+    lines = "from utils.checks.base import agree\nagree(3, 2, [], 'x', 'look')"
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert not shell.run_cell(lines).success
+    assert "look" in out.getvalue()
+    assert "base.py" not in out.getvalue()
+
+
 def test_wrong_measurements():
     slips = [(4.0, "twice"), (1.0, "half"), (1.0004, "nearly half")]
-    rejected("within 0.001 dB", "4", "twice", measured, 3, 4, 2, "dB", slips, "look")
-    rejected("within 0.001 dB", "1", "half", measured, 3, 1.0001, 2, "dB", slips, "look")
-    rejected("within 0.001 dB", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
+    rejected("to within 0.001", "4", "twice", measured, 3, 4, 2, "dB", slips, "look")
+    rejected("to within 0.001", "1", "half", measured, 3, 1.0001, 2, "dB", slips, "look")
+    rejected("to within 0.001", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
     rejected("the measurement: one number", "None", "to be done", measured, 3, None, 2, "dB", slips, "look")
     rejected("a guess: one number", "None", "to be done", measured, None, 2, 2, "dB", slips, "look")

@@ -130,11 +130,11 @@ def test_pca_right(right, capsys):
         (unsolved, "begin with the mean"),
         (nothing, "end with a return"),
         (lambda train, x, d: (x, d), "go back to pixels"),
-        (lambda train, x: x, "(?s)TypeError.*above this one"),
+        (lambda train, x: x, "(?s)TypeError.*Read the error"),
         (lambda train, x, d: x, "do you use it"),
         (lambda train, x, d: sklearn_pca(train, x, min(d + 1, 9)), "exactly d directions"),
         (too_long, "all directions kept"),
-        (3, "above this one"),
+        (3, "Read the error"),
     ],
 )
 def test_pca_wrong(wrong, hint):
@@ -212,10 +212,10 @@ def codes():
 
 def test_share_right(codes, capsys):
     eigenvalues = np.linalg.eigvalsh(np.cov(codes.T))
-    checks.share_of_first_direction(7, eigenvalues[-1] / eigenvalues.sum(), codes)
+    checks.share_of_first_direction(1, eigenvalues[-1] / eigenvalues.sum(), codes)
     checks.share_of_first_direction(0.5, PCA().fit(codes).explained_variance_ratio_[:1], codes)
     lines = capsys.readouterr().out.splitlines()
-    assert "your guess of 7 is off by 6." in lines[0]
+    assert "your guess of 1 is off by 0." in lines[0]
     alone = float(lines[1].split()[-1])
     assert 1 / codes.shape[1] < alone < eigenvalues[-1] / eigenvalues.sum()
 

@@ -180,7 +180,7 @@ def check(guess, value):
     checks.shifted_digits(guess, value, KNOWN, KNOWN_LABELS, TEST, TEST_LABELS, 2)
 
 
-@pytest.mark.parametrize(("guess", "kind"), [(12, float), (250.0, np.float32), (-1, keras.ops.convert_to_tensor)])
+@pytest.mark.parametrize(("guess", "kind"), [(12, float), (100.0, np.float32), (0, keras.ops.convert_to_tensor)])
 def test_shifted_digits_right(guess, kind, capsys):
     check(guess, kind(error((0, 2))))
     assert "your guess" in capsys.readouterr().out
@@ -223,6 +223,7 @@ def test_shifted_digits_wrong(value, hint):
         (True, 50.0, "Write one down"),
         (12, "many", "One plain number"),
         (12, [50.0, 40.0], "One plain number"),
+        (250.0, 50.0, "In which unit"),
     ],
 )
 def test_shifted_digits_needs_numbers(guess, value, hint):

@@ -264,7 +264,7 @@ def test_the_table_of_exercises(toy_exercise):
     rows = results.exercises_table(toy_exercise.root).splitlines()
     link = "[01 · Exercises: A toy](notebooks/exercises/student/01_toy.ipynb)"
     assert rows[2].startswith(f"| {link} | [![Open in Colab]")
-    names = "Same: implement (2)<br>Number: predict (1)<br>More: explore (3)"
+    names = "Same (implement, 2)<br>Number (predict, 1)<br>More (explore, 3)"
     assert rows[2].endswith(f"| {names} | [solved](notebooks/exercises/01_toy.ipynb) | 2 s | 0.1 GB |")
     toy_exercise.edit(lambda nb: nb.metadata.pop("autoencoder_course"))
     assert results.exercises_table(toy_exercise.root).endswith("| not run yet | – |")

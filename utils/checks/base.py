@@ -2,13 +2,20 @@
 
 import re
 import textwrap
+import traceback
 import warnings
 
 import numpy as np
 
 
 class CheckFailed(AssertionError):
-    """An answer is not right yet. The message says what was expected, what was found, and gives a hint."""
+    """An answer is not right yet. The message says what was expected, what was found, and gives a hint.
+
+    A notebook shows the message alone: lines of the checks' own source would give solutions away.
+    """
+
+    def _render_traceback_(self):  # what IPython shows in place of the traceback
+        return [f"{type(self).__name__}: {self}"]
 
 
 def fail(expected, found, hint):
@@ -36,7 +43,11 @@ def call(function, *args, **kwargs):
     except Exception as error:
         if isinstance(error, NotImplementedError) and str(error).startswith("hint: "):  # the stub, not Keras' own
             fail("an answer", "the exercise is not solved yet", str(error).removeprefix("hint: "))
-        hint = "The error itself, with the line where it arose, is shown above this one."
+        own = getattr(getattr(function, "__code__", None), "co_filename", None)
+        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+        hint = (
+            f"It arose in line {lines[-1].lineno} of your cell: {lines[-1].line}" if lines else "Read the error's text."
+        )
         fail("a function that runs", f"{type(error).__name__}: {_in_short(error)}", hint)
     for arg, kept in zip(args, before, strict=True):
         if kept is not None and not np.array_equal(arg, kept, equal_nan=kept.dtype.kind == "f"):
@@ -138,7 +149,7 @@ def agree(found, right, slips, what, hint, tolerance=1e-3):
     fail(f"{what}: {right[place]:.5g}{where}", f"{found[place]:.5g}", hint)
 
 
-def measured(guess, value, right, unit, slips, hint, tolerance=1e-3):
+def measured(guess, value, right, unit, slips, hint, tolerance=1e-3, bounds=None):
     """Fail unless guess is a number and value the right measurement; then say how far off the guess was.
 
     Args:
@@ -149,15 +160,19 @@ def measured(guess, value, right, unit, slips, hint, tolerance=1e-3):
         slips: list of pairs (wrong number, hint).
         hint: when no slip fits.
         tolerance: largest difference from `right`, in the unit of the number.
+        bounds: (smallest, largest) number that a guess can reasonably be, or None.
 
     Raises:
-        CheckFailed: for a guess or a measurement that is no number, or a wrong measurement.
+        CheckFailed: for a guess or a measurement that is no number, a guess out of bounds, or a wrong measurement.
     """
     guess = guessed(guess)
+    if bounds and not bounds[0] <= guess <= bounds[1]:
+        wanted = f"a guess from {bounds[0]} to {bounds[1]}"
+        fail(wanted, f"{guess:.4g}", "In which unit is the number asked for?")
     value = as_number(value, "the measurement")
     unit = f" {unit}" if unit else ""
     if not abs(value - right) <= tolerance:
         near = [(abs(wrong - value), slip) for wrong, slip in slips if abs(wrong - value) <= tolerance]
-        wanted = f"a measurement within {tolerance:.1g}{unit} of the check's own"  # which would be an answer
+        wanted = f"the check's own measurement, to within {tolerance:.1g}"  # that number would be the answer
         fail(wanted, f"{value:.4g}", min(near)[1] if near else hint)
     passed(f"measured {right:.4g}{unit}; your guess of {guess:.4g} is off by {abs(guess - right):.3g}")

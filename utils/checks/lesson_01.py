@@ -223,7 +223,7 @@ def share_of_first_direction(guess, share, codes):
         ),
     ]
     hint = "Divide the largest variance that any direction has by the sum of the variances of all."
-    measured(guess, share, right, "", slips, hint, tolerance=min(5e-3, 0.02 * right))
+    measured(guess, share, right, "", slips, hint, tolerance=min(5e-3, 0.02 * right), bounds=(0, 1))
     alone = np.random.default_rng(1).permuted(centred, axis=0)  # every unit in an order of its own
     values = np.linalg.svd(alone, compute_uv=False)
     passed(

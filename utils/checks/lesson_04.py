@@ -197,4 +197,4 @@ def shifted_digits(guess, value, known, known_labels, test, test_labels, shift):
         (error(-shift, 2), "Your digits moved to the left. The picture shows which way they should go."),
     ]
     hint = f"`nearest` predicts the labels of the {len(test):,} images in `test`, moved to the right by {shift} pixels."
-    measured(guess, value, right, "%", slips, hint, tolerance=tolerance)
+    measured(guess, value, right, "%", slips, hint, tolerance=tolerance, bounds=(0, 100))

@@ -67,7 +67,7 @@ def reparameterised_draw(function):
          "of σ², and negative for a narrow cloud. Which function undoes a logarithm?"),
         (mean + variance * noise, "This multiplies the noise by the variance σ². What is σ?"),
         (mean + variance / 2 * noise, "Half of the variance is not its root. What has to be halved is the logarithm."),
-        (mean + variance**2 * noise, "This multiplies the noise by σ⁴: the logarithm was doubled where it must not."),
+        (mean + variance**2 * noise, "This multiplies the noise by σ⁴: the logarithm must not be doubled."),
         (sigma * noise, "The codes scatter around 0. Around what should they scatter?"),
     ]  # fmt: skip
     hint = "noise has mean 0 and variance 1. Which two steps give it another variance, then another mean?"
@@ -92,10 +92,10 @@ def vae_terms(function):
     Called with float32 tensors: x of 0 and 1 and logits (n, h, w, c), mean and log_variance (n, d).
 
     Raises:
-        CheckFailed: for another number of results, other shapes, wrong terms, or wrong ones for logits of ±60.
+        CheckFailed: for another number of results, other shapes, wrong terms, or wrong ones for logits of ±100.
     """
     rng = np.random.default_rng(12)
-    x = rng.integers(0, 2, (5, 4, 3, 1)).astype("float32")
+    x = rng.integers(0, 2, (5, 3, 2, 2)).astype("float32")
     logits = (2 * rng.normal(size=x.shape)).astype("float32")
     mean, log_variance = (rng.normal(size=(5, 3)).astype("float32") for _ in range(2))
 
@@ -119,17 +119,17 @@ def vae_terms(function):
     hint = "Work one pixel out by hand: with logit 2 it costs 0.127 if x = 1, and 2.127 if x = 0."
     agree(reconstruction, right, slips, "reconstruction, −log p(x|z) summed over the pixels", hint)
     agree(kl, price, _kl_slips(mean, log_variance, units), "KL, summed over the units",
-          "Work one unit out by hand: with mean 0 and log_variance 0 it costs 0, with mean 2 and log_variance 0 it "
-          "costs 2.")  # fmt: skip
+          "Work one unit out by hand: with mean 0 and variance 1 it costs 0, with mean 2 and variance 1 it costs 2, "
+          "with mean 0 and variance 4 it costs 0.807.")  # fmt: skip
 
-    sure = np.where(x == 1, -60.0, 60.0).astype("float32")
+    sure = np.where(x == 1, -100.0, 100.0).astype("float32")
     results = call(function, *(keras.ops.convert_to_tensor(part) for part in (x, mean, log_variance, sure)))
     large = np.asarray(results[0], "float64")
-    if not np.allclose(large, 12 * 60, rtol=1e-3):
-        fail("720 nats for 12 pixels with logits of ±60, all on the wrong side", f"{large[0]:.4g}",
+    if not np.allclose(large, 12 * 100, rtol=1e-3):
+        fail("1200 nats for 12 pixels with logits of ±100, all on the wrong side", f"{large[0]:.4g}",
              "Here exp overflows, log meets 0, or a probability was clipped. Simplify −log p on paper, until it holds "
              "no p.")  # fmt: skip
-    passed("terms: cross-entropy summed over pixels, KL summed over units, one number per image, right for ±60")
+    passed("terms: cross-entropy summed over pixels, KL summed over units, one number per image, right for ±100")
 
 
 def _kl_slips(mean, log_variance, units):
@@ -203,11 +203,14 @@ def units_in_use(guess, value, vae, x):
     kl = np.asarray(kl_divergence(*vae.posterior(x)))
     used = kl.mean(axis=0) > 0.1
     slips = [
-        ((kl > 0.1).any(axis=0).sum(), "One image is enough to count a unit here. Average over the images first."),
+        (
+            (kl > 0.1).any(axis=0).sum(),
+            "Is one image enough to count a unit here, or is your limit another one than 0.1? Average first.",
+        ),
         ((kl > 0.1).sum(), "These are pairs of an image and a unit. Average over the images first."),
         ((~used).sum(), "These are the units that are switched off."),
         ((vae.beta * kl.mean(axis=0) > 0.1).sum(), "The KL divergence itself is meant, without the weight β."),
         (np.mean(used), "This is a share. How many units are that?"),
     ]
     hint = "posterior → nats of every image and unit → average over the images → count what is above 0.1."
-    measured(guess, value, used.sum(), "units in use", slips, hint, tolerance=0.01)
+    measured(guess, value, used.sum(), "units in use", slips, hint, tolerance=0.01, bounds=(0, len(used)))
