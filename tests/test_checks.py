@@ -53,6 +53,14 @@ def test_an_unsolved_stub_gives_its_own_hint():
     rejected("an answer", "not solved yet", "think of x", call, raising(NotImplementedError("hint: think of x")))
 
 
+def test_an_unsolved_layer_gives_its_own_hint_too():
+    class Unsolved(keras.layers.Layer):
+        def call(self, x):
+            raise NotImplementedError("hint: think of x")
+
+    rejected("an answer", "not solved yet", "think of x", call, Unsolved(), np.zeros((2, 3)))
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), NotImplementedError("Keras has no such thing"), TypeError("no")])
 def test_an_error_in_the_answer_is_named(error):
     rejected("runs", f"{type(error).__name__}: {error}", "of your cell: raise error", call, raising(error))
