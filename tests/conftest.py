@@ -12,6 +12,7 @@ import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 import keras  # isort: skip (after utils, for the same reason)
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
+from utils.checks import CheckFailed
 
 ADDRESS = "some-owner/some.repo"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -129,6 +130,18 @@ def toy(tmp_path, monkeypatch):
         write_notebook(nb, path)
 
     return SimpleNamespace(root=root, path=path, results=results, address=ADDRESS, data=DATA, pixel=PIXEL, edit=edit)
+
+
+@pytest.fixture
+def rejected():
+    """A function of a hint, a check of an exercise and what it is given: assert that it fails with this hint."""
+
+    def run(hint, check, *args):
+        with pytest.raises(CheckFailed, match=hint) as caught:
+            check(*args)
+        assert "Expected:" in str(caught.value)
+
+    return run
 
 
 @pytest.fixture

@@ -253,6 +253,17 @@ def test_results_are_rendered_once_and_checked(toy, capsys):
     assert "old" not in text
 
 
+def test_every_lesson_has_its_place_in_the_sessions_and_in_their_exercises():
+    numbers = [project.lesson_number(path) for path in project.lessons()]
+    assert sorted(number for _, shown, *_ in results.SESSIONS for number in shown) == numbers
+    assert sorted(number for *_, now, later in results.SESSIONS for number in now + later) == numbers
+
+
+def test_the_sessions_sum_up_what_they_need(toy):
+    row = results.sessions_table(toy.root).splitlines()[2]  # its data has lesson 01 alone, of 1.5 s, and no exercises
+    assert row == ("| 1 | One hidden layer, and PCA | 01 | 01 | lessons 1 min, exercises 0 min | – | `mnist` 11 MB |")
+
+
 def test_the_readme_figure_is_the_tagged_picture(toy, capsys):
     (toy.root / "README.md").write_text(README, encoding="utf-8")
     picture = toy.root / "docs" / "readme.png"

@@ -5,6 +5,7 @@ import textwrap
 import traceback
 import warnings
 
+import keras
 import numpy as np
 
 
@@ -64,14 +65,15 @@ def _in_short(error):
     return textwrap.shorten(text, 300, placeholder=" ...")
 
 
-def as_array(value, shape, what, hint):
+def as_array(value, shape, what, hint, not_finite=None):
     """Return a student's result as a float64 array.
 
     Args:
         value: array, tensor or nested list.
         shape: that it must have, a tuple.
         what: it is, in words, for the message.
-        hint: for a wrong shape, or for something that is no array of numbers.
+        hint: for a wrong shape, or for something that is no array of real numbers.
+        not_finite: hint for NaN or infinity, where that deserves one of its own.
 
     Raises:
         CheckFailed: for anything else than finite numbers of this shape.
@@ -90,8 +92,37 @@ def as_array(value, shape, what, hint):
     if array.shape != shape:
         fail(wanted, f"shape {array.shape}", hint)
     if not np.isfinite(array).all():
-        fail(f"{what}: finite numbers", f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite", hint)
+        found = f"{np.count_nonzero(~np.isfinite(array))} that are NaN or infinite"
+        fail(f"{what}: finite numbers", found, not_finite or hint)
     return array
+
+
+def two_models(made, images):
+    """Return what a student's function made as (encoder, decoder).
+
+    Raises:
+        CheckFailed: for anything else than two Keras models, and when only the second takes the images.
+    """
+    if not isinstance(made, tuple | list) or len(made) != 2 or not all(isinstance(m, keras.Model) for m in made):
+        found = f"{len(made)} things" if isinstance(made, tuple | list) else type(made).__name__
+        fail("two Keras models: encoder, decoder", found, "Return both models, in this order.")
+    if not takes(made[0], images) and takes(made[1], images):
+        fail("the encoder first, then the decoder", "a second model that takes images", "Which one encodes?")
+    return made
+
+
+def takes(model, values):
+    """Return whether a Keras model can be called with these values."""
+    try:
+        model(np.asarray(values, "float32"))
+    except Exception:
+        return False
+    return True
+
+
+def decibels(error):
+    """Return the PSNR in dB, 10 log₁₀(1 / error), of mean squared errors of pixels in [0, 1], elementwise."""
+    return -10 * np.log10(error)
 
 
 def as_number(value, what, hint="One plain number, no text and no list."):

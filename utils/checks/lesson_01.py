@@ -31,10 +31,9 @@ share_of_first_direction (PCA of the ReLU codes)
     - None as guess or as measurement
 """
 
-import keras
 import numpy as np
 
-from utils.checks.base import agree, as_array, call, fail, measured, passed
+from utils.checks.base import agree, as_array, call, fail, measured, passed, two_models
 
 
 def centred_pca(function):
@@ -119,7 +118,7 @@ def vanilla_parts(function):
     """
     x = np.random.default_rng(1).random((64, 28, 28, 1), dtype="float32")
     for code in (32, 5):
-        encoder, decoder = _two_models(call(function, code), x)
+        encoder, decoder = two_models(call(function, code), x)
         for name, model, takes in (("encoder", encoder, (28, 28, 1)), ("decoder", decoder, (code,))):
             found = getattr(model, "input_shape", None)
             if found != (None, *takes):
@@ -153,24 +152,6 @@ def vanilla_parts(function):
         )
         agree(copies.reshape(64, 784), sigmoid, [], "the output is a sigmoid of one weighted sum", hint)
     passed("encoder 28x28x1 to a ReLU code, decoder to a sigmoid image, parameters counted, for 32 units and for 5")
-
-
-def _two_models(made, images):
-    """Return encoder and decoder, or fail unless there are two models, the first of which takes images."""
-    if not isinstance(made, tuple | list) or len(made) != 2 or not all(isinstance(m, keras.Model) for m in made):
-        found = f"{len(made)} things" if isinstance(made, tuple | list) else type(made).__name__
-        fail("two Keras models: encoder, decoder", found, "Return both models, in this order.")
-    if not _takes(made[0], images) and _takes(made[1], images):
-        fail("the encoder first, then the decoder", "a second model that takes images", "Which one encodes?")
-    return made
-
-
-def _takes(model, images):
-    try:
-        model(images)
-    except Exception:
-        return False
-    return True
 
 
 def _dense_weights(model, units):

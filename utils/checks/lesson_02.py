@@ -37,7 +37,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from utils.checks.base import agree, as_array, as_number, call, fail, guessed, measured, passed
+from utils.checks.base import agree, as_array, as_number, call, fail, guessed, measured, passed, takes, two_models
 from utils.metrics import mse
 
 
@@ -53,20 +53,14 @@ def split_in_two(function):
     x = np.random.default_rng(1).random((5, 4, 4, 1), dtype="float32")
     for before, code, after in (((9, 6), 3, (6, 9)), ((9, 2, 7), 4, ()), ((8,), 2, (8, 5, 7))):
         whole = _chain(before, code, after)
-        made = call(function, whole)
-        if not isinstance(made, tuple | list) or len(made) != 2 or not all(isinstance(m, keras.Model) for m in made):
-            found = f"{len(made)} things" if isinstance(made, tuple | list) else type(made).__name__
-            fail("two Keras models: encoder, decoder", found, "Return both models, in this order.")
-        encoder, decoder = made
-        if not _takes(encoder, x) and _takes(decoder, x):
-            fail("the encoder first, then the decoder", "a second model that takes images", "Which one encodes?")
+        encoder, decoder = two_models(call(function, whole), x)
         hint = (
             'The encoder ends with the layer named "code", wherever that stands and however wide it is. '
             "`whole.get_layer` finds a layer by its name."
         )
         codes = as_array(call(encoder, x), (5, code), f"codes of 5 images, {code} numbers each", hint)
-        if not _takes(decoder, codes):
-            found = "one that takes images" if _takes(decoder, x) else "one that cannot be called with codes"
+        if not takes(decoder, codes):
+            found = "one that takes images" if takes(decoder, x) else "one that cannot be called with codes"
             hint = (
                 "The decoder has an input of its own, for codes, and then all layers after the code. It need not have "
                 "as many layers as the encoder."
@@ -102,14 +96,6 @@ def _chain(before, code, after):
     for width in after:
         h = dense(width, "tanh")(h)
     return keras.Model(image, layers.Reshape((4, 4, 1))(dense(16, "sigmoid")(h)))
-
-
-def _takes(model, values):
-    try:
-        model(np.asarray(values, "float32"))
-    except Exception:
-        return False
-    return True
 
 
 def _as_the_whole(encoder, decoder, whole, x, hint):

@@ -31,7 +31,7 @@ from keras import layers
 from scipy.stats import norm
 
 from utils import models
-from utils.checks.base import CheckFailed, agree, as_number, call, fail, guessed, measured, passed
+from utils.checks.base import CheckFailed, agree, as_number, call, decibels, fail, guessed, measured, passed
 from utils.corruptions import gaussian
 
 
@@ -154,23 +154,32 @@ def denoising_score(function):
         each = np.mean((clean - clipped) ** 2, axis=(1, 2, 3))
         stretched = (restored - restored.min()) / np.ptp(restored)
         slips = [
-            (np.mean(_db(each)), "The PSNRs of the images are averaged. Here the error is averaged first, over all "
-             "pixels of all images."),
-            (_db(np.mean((noisy - clipped) ** 2)), "This compares the restored images with the noisy ones. What should "
-             "they be like?"),
-            (_db(np.mean((clean - restored) ** 2)), "Is a pixel of 1.3 possible? Clip what the denoiser returns."),
-            (_db(np.mean((clean - noisy) ** 2)), "This is the PSNR of what the denoiser was given, not of what it "
-             "returned."),
+            (
+                np.mean(decibels(each)),
+                "The PSNRs of the images are averaged. Here the error is averaged first, over all "
+                "pixels of all images.",
+            ),
+            (
+                decibels(np.mean((noisy - clipped) ** 2)),
+                "This compares the restored images with the noisy ones. What should they be like?",
+            ),
+            (decibels(np.mean((clean - restored) ** 2)), "Is a pixel of 1.3 possible? Clip what the denoiser returns."),
+            (
+                decibels(np.mean((clean - noisy) ** 2)),
+                "This is the PSNR of what the denoiser was given, not of what it returned.",
+            ),
             (np.mean(each), "This is the mean squared error. Turn it into decibels."),
-            (-_db(np.mean(each)), "The sign: a small error is a large PSNR."),
+            (-decibels(np.mean(each)), "The sign: a small error is a large PSNR."),
             (-10 * np.log(np.mean(each)), "This is the natural logarithm. Decibels take the one to base 10."),
-            (_db(np.mean(each) * clean[0].size), "The error is summed over the pixels here. Take their mean."),
-            (_db(np.sum(each) * clean[0].size), "The error is summed over all pixels here. Take their mean."),
-            (_db(np.mean((clean - stretched) ** 2)), "Clipping leaves the values between 0 and 1 as they are. This "
-             "stretches all of them."),
-        ]  # fmt: skip
+            (decibels(np.mean(each) * clean[0].size), "The error is summed over the pixels here. Take their mean."),
+            (decibels(np.sum(each) * clean[0].size), "The error is summed over all pixels here. Take their mean."),
+            (
+                decibels(np.mean((clean - stretched) ** 2)),
+                "Clipping leaves the values between 0 and 1 as they are. This stretches all of them.",
+            ),
+        ]
         hint = "−10 log₁₀(MSE), with a single MSE over all pixels of all images."
-        agree(found, _db(np.mean(each)), slips, "the PSNR in dB of the restored images", hint, tolerance=1e-4)
+        agree(found, decibels(np.mean(each)), slips, "the PSNR in dB of the restored images", hint, tolerance=1e-4)
     passed("score: the denoiser is given the noisy images, and its result is compared with the clean ones")
 
 
@@ -204,16 +213,21 @@ def averaged_noise(guess, value, clean, sigma, copies):
     mean, variance = _clipped(p, sigma)
     late_mean, late_variance = _clipped(p, sigma / np.sqrt(copies))
     error = (mean - p) ** 2 + variance / copies
-    pooled, each = _db(np.mean(error)), np.mean(_db(error.mean(axis=tuple(range(1, p.ndim)))))
+    pooled, each = decibels(np.mean(error)), np.mean(decibels(error.mean(axis=tuple(range(1, p.ndim)))))
     slips = [
-        (_db(np.mean((mean - p) ** 2 + variance)), "This is the PSNR of a single noisy picture. Does every picture "
-         "have noise of its own? Are the pictures averaged first, and the PSNR taken afterwards?"),
-        (_db(np.mean((late_mean - p) ** 2 + late_variance)), "Every camera clips its own picture. Clip each of them, "
-         "and then average."),
-        (_db(sigma**2 / copies), "This is noise that was never clipped. `gaussian` clips."),
+        (
+            decibels(np.mean((mean - p) ** 2 + variance)),
+            "This is the PSNR of a single noisy picture. Does every picture "
+            "have noise of its own? Are the pictures averaged first, and the PSNR taken afterwards?",
+        ),
+        (
+            decibels(np.mean((late_mean - p) ** 2 + late_variance)),
+            "Every camera clips its own picture. Clip each of them, and then average.",
+        ),
+        (decibels(sigma**2 / copies), "This is noise that was never clipped. `gaussian` clips."),
         (np.mean(error), "This is the mean squared error. Turn it into decibels."),
         (-pooled, "The sign: a small error is a large PSNR."),
-    ]  # fmt: skip
+    ]
     hint = f"Average {copies} arrays gaussian(images, sigma, seed), and take the PSNR of the average to the images."
     right = each if abs(value - each) < abs(value - pooled) else pooled
     measured(guess, value, right, "dB", slips, hint, tolerance=0.03)
@@ -228,11 +242,6 @@ def _clipped(p, sigma):
     bent = low * norm.pdf(low) - high * norm.pdf(high)
     square = p**2 * inside + 2 * p * sigma * slope + sigma**2 * (inside + bent) + above
     return mean, square - mean**2
-
-
-def _db(error):
-    """Return the PSNR in dB of mean squared errors, elementwise."""
-    return -10 * np.log10(error)
 
 
 def _same(a, b):

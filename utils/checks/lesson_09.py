@@ -28,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from utils.checks.base import agree, as_array, call, fail, measured, passed
+from utils.checks.base import agree, as_array, call, decibels, fail, measured, passed
 
 
 def space_to_depth(function):
@@ -176,19 +176,20 @@ def averages_of_noise(guess, value):
         CheckFailed: for a guess or a value that is no number, and for another PSNR.
     """
     slips = [
-        (_db(1 / 8), "This is what one gets by keeping a single pixel of each square. Keep the mean of all four."),
-        (_db(15 / 192), "This is the PSNR for a factor of 4. The question is about 2."),
-        (2 * _db(1 / 16), "Is it 10 or 20 times the logarithm? The error is squared already."),
-        (-_db(1 / 16), "The sign: a small error is a large PSNR."),
-        (_db(1 / 12), "This is the PSNR of a grey image. The squares have different means."),
+        (decibels(1 / 8), "This is what one gets by keeping a single pixel of each square. Keep the mean of all four."),
+        (decibels(15 / 192), "This is the PSNR for a factor of 4. The question is about 2."),
+        (2 * decibels(1 / 16), "Is it 10 or 20 times the logarithm? The error is squared already."),
+        (-decibels(1 / 16), "The sign: a small error is a large PSNR."),
+        (decibels(1 / 12), "This is the PSNR of a grey image. The squares have different means."),
         (1 / 16, "This is the mean squared error. Turn it into decibels."),
     ]
     hint = (
         "Are the pixels uniform between 0 and 1, and at least 200 pictures? Check each step by its shape: 28x28, then "
         "14x14, then 28x28. How is the small picture enlarged?"
     )
-    measured(guess, value, _db(1 / 16), "dB", slips, hint, tolerance=0.08)
-    passed(f"on such pictures this is {_db(1 / 16) - _db(1 / 12):.1f} dB more than a constant grey has, and no more")
+    measured(guess, value, decibels(1 / 16), "dB", slips, hint, tolerance=0.08)
+    gain = decibels(1 / 16) - decibels(1 / 12)
+    passed(f"on such pictures this is {gain:.1f} dB more than a constant grey has, and no more")
 
 
 def _height(layer):
@@ -197,8 +198,3 @@ def _height(layer):
         return layer.input.shape[1]
     except (AttributeError, RuntimeError, TypeError, ValueError):
         return 0
-
-
-def _db(error):
-    """Return the PSNR in dB of a mean squared error."""
-    return float(-10 * np.log10(error))

@@ -49,9 +49,8 @@ def reparameterised_draw(function):
 
     def codes(noise):
         z = call(function, *(keras.ops.convert_to_tensor(part) for part in (mean, log_variance, noise)))
-        if _shape(z) == (3, 4) and not _finite(z):
-            fail("finite codes", "NaN or infinity", "log_variance may be negative: it has no root and no logarithm.")
-        return as_array(z, (3, 4), "the codes", "All three inputs have the shape of the codes. Nothing is summed.")
+        hint = "All three inputs have the shape of the codes. Nothing is summed."
+        return as_array(z, (3, 4), "the codes", hint, "log_variance may be negative: it has no root and no logarithm.")
 
     z, sigma = codes(noise), np.exp(log_variance / 2)
     if not np.allclose(z, codes(noise)):
@@ -158,40 +157,20 @@ def _both(function, inputs, pixels, units):
     if not isinstance(results, tuple | list) or len(results) != 2:
         fail("two results, reconstruction and kl", f"{type(results).__name__}", "End with: return reconstruction, kl")
     named = zip(("reconstruction", "kl"), results, (pixels, units), ("pixels", "units"), strict=True)
+    no_log = "log_variance is a logarithm already, and may be negative. Take no logarithm of it."
     arrays = []
     for what, result, parts, over in named:
         hint = "One number per image: sum over all axes but the first. The mean over the images is taken later."
-        if result is not None and _shape(result) == () and _finite(result):
-            if np.isclose(float(result), parts.mean(), rtol=1e-3):
-                hint = f"This is one mean over images and {over}. Sum over the {over}, and leave the images alone."
-        elif _shape(result) == (5,) and not _finite(result):
-            hint = "Is there a logarithm of something that can be 0 or less?"
-            if what == "kl":
-                hint = "log_variance is a logarithm already, and may be negative. Take no logarithm of it."
-            fail(f"{what}: finite numbers", "NaN or infinity", hint)
-        arrays.append(as_array(result, (5,), what, hint))
+        if keras.ops.is_tensor(result) and result.shape == () and np.isclose(float(result), parts.mean(), rtol=1e-3):
+            hint = f"This is one mean over images and {over}. Sum over the {over}, and leave the images alone."
+        not_finite = no_log if what == "kl" else "Is there a logarithm of something that can be 0 or less?"
+        arrays.append(as_array(result, (5,), what, hint, not_finite))
     return arrays
 
 
 def _over(values):
     """Sum over everything but the images."""
     return values.reshape(len(values), -1).sum(axis=1)
-
-
-def _shape(values):
-    """Return the shape of an array, tensor or list, None for a ragged list."""
-    try:
-        return np.shape(values)
-    except ValueError:
-        return None
-
-
-def _finite(values):
-    """True for numbers without NaN and infinity."""
-    try:
-        return bool(np.isfinite(np.asarray(values, "float64")).all())
-    except (TypeError, ValueError):
-        return False
 
 
 def units_in_use(guess, value, vae, x):

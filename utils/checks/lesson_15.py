@@ -115,9 +115,8 @@ def arc_between_codes(function):
     hint = "Pairs first, then the steps with both ends, then the units: (pairs, steps, d)."
     if isinstance(found, np.ndarray) and found.shape == (steps, 4, 5):
         hint = "The first two axes are swapped: pairs first, then steps."
-    if np.shape(found) == (4, steps, 5) and not np.isfinite(np.asarray(found, "float64")).all():
-        hint = "arccos takes numbers from −1 to 1. Is yours the inner product of two directions, of norm 1?"
-    found = as_array(found, (4, steps, 5), "the arcs", hint)
+    no_angle = "arccos takes numbers from −1 to 1. Is yours the inner product of two directions, of norm 1?"
+    found = as_array(found, (4, steps, 5), "the arcs", hint, no_angle)
     a, b, t = start[:, None], end[:, None], np.linspace(0, 1, steps)[None, :, None]
     p, q = (np.linalg.norm(z, axis=-1, keepdims=True) for z in (a, b))
     u, v = a / p, b / q
