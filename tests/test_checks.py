@@ -1,6 +1,8 @@
 """What the checks of all lessons share; each lesson's own checks are tested in test_checks_NN.py."""
 
 import contextlib
+import importlib
+import inspect
 import io
 import warnings
 
@@ -11,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
 import keras  # isort: skip
+from scripts.project import ROOT
 from utils.checks import CheckFailed
 from utils.checks.base import agree, as_array, as_number, call, guessed, measured
 
@@ -178,3 +181,22 @@ def test_wrong_measurements():
     rejected("to within 0.001", "7", "look", measured, 3, 7, 2, "dB", slips, "look")
     rejected("the measurement: one number", "None", "to be done", measured, 3, None, 2, "dB", slips, "look")
     rejected("a guess: one number", "None", "to be done", measured, None, 2, 2, "dB", slips, "look")
+
+
+def implemented():
+    """Return the public checks of all lessons that are given functions, each with the number that it takes."""
+    found = []
+    for path in sorted((ROOT / "utils" / "checks").glob("lesson_*.py")):
+        module = importlib.import_module(f"utils.checks.{path.stem}")
+        for name, check in inspect.getmembers(module, inspect.isfunction):
+            names = list(inspect.signature(check).parameters)
+            if check.__module__ == module.__name__ and not name.startswith("_") and names[0] != "guess":
+                found.append(pytest.param(check, len(names), id=f"{path.stem}: {name}"))
+    return found
+
+
+@pytest.mark.parametrize("wrong", [[[1], [1, 2]], ([1], [[2], 3]), 3, "text", {}, (1, 2), 1j], ids=repr)
+@pytest.mark.parametrize(("check", "count"), implemented())
+def test_whatever_an_answer_returns_no_check_breaks(check, count, wrong):
+    with pytest.raises(CheckFailed):
+        check(*[lambda *args, **kwargs: wrong] * count)

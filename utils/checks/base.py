@@ -125,6 +125,14 @@ def decibels(error):
     return -10 * np.log10(error)
 
 
+def shape_of(value):
+    """Return the shape of an array, a tensor, a number or a nested list, or None for a list of unequal parts."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return None
+
+
 def as_number(value, what, hint="One plain number, no text and no list."):
     """Return a student's number as a float.
 

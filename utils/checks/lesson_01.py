@@ -33,7 +33,7 @@ share_of_first_direction (PCA of the ReLU codes)
 
 import numpy as np
 
-from utils.checks.base import agree, as_array, call, fail, measured, passed, two_models
+from utils.checks.base import agree, as_array, call, fail, measured, passed, shape_of, two_models
 
 
 def centred_pca(function):
@@ -90,9 +90,9 @@ def centred_pca(function):
         ]
         hint = "With all directions kept, the copy is the image itself. Are yours orthogonal, and of length 1?"
         everything = copies if d == 9 else call(function, train.copy(), x.copy(), 9)
-        if d < 9 and np.shape(everything) == x.shape and np.allclose(everything, copies):
+        if d < 9 and shape_of(everything) == x.shape and np.allclose(everything, copies):
             hint = "The copies are the same with d = 9. `d` is an argument: do you use it?"
-        elif np.shape(everything) == x.shape and np.allclose(everything, x, atol=1e-3):
+        elif shape_of(everything) == x.shape and np.allclose(everything, x, atol=1e-3):
             hint = (
                 "Do you keep exactly d directions, and those with the largest variances? They come in no fixed order "
             )

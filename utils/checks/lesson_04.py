@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers
 from sklearn.neighbors import KNeighborsClassifier
 
-from utils.checks.base import as_array, call, fail, guessed, measured, passed
+from utils.checks.base import as_array, call, fail, guessed, measured, passed, shape_of
 
 _CLASSES = (1, 3, 4, 8)
 
@@ -54,9 +54,9 @@ def _indices(function, labels, n, seed):
     what = f"{n} indices into {len(labels)} labels of {len(_CLASSES)} classes"
     result = call(function, labels.copy(), n, seed)
     hint = "Return the indices of the images of all classes, in one array."
-    if np.shape(result) == (n // 10 * len(_CLASSES),):
+    if shape_of(result) == (n // 10 * len(_CLASSES),):
         hint = "Here only four classes occur in the labels, and not 0 to 9. Which ones, the labels must tell."
-    elif np.shape(result) == labels.shape:
+    elif shape_of(result) == labels.shape:
         hint = "This has an entry for each label. Wanted are the indices of those that are chosen, and no others."
     chosen = as_array(result, (n,), what, hint)
     if np.asarray(result).dtype.kind not in "iu":

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from utils.checks.base import CheckFailed, agree, as_array, call, fail, guessed, measured, passed
+from utils.checks.base import CheckFailed, agree, as_array, call, fail, guessed, measured, passed, shape_of
 
 _RNG = np.random.default_rng(5)
 _IMAGES = {  # size of the windows → image; in the first one some windows hold their maximum twice
@@ -136,11 +136,11 @@ def transposed_convolution(function):
         what = f"the stamps of x {shape} with a kernel {kernel.shape} and stride {stride}"
         result = call(function, x.copy(), kernel.copy(), stride)
         hint = "n pixels in a row become (n - 1)·stride + k, and the channels are the last axis."
-        if np.shape(result) == (*(n * stride for n in shape[:2]), f):
+        if shape_of(result) == (*(n * stride for n in shape[:2]), f):
             hint = "Where does the last stamp begin, and where does it end? Nothing is cut off here."
-        elif np.shape(result) == (*(n - 1 + k for n in shape[:2]), f):
+        elif shape_of(result) == (*(n - 1 + k for n in shape[:2]), f):
             hint = "Neighbouring stamps are `stride` pixels apart."
-        elif np.shape(result) == (*size, shape[2]):
+        elif shape_of(result) == (*size, shape[2]):
             hint = "The result has f channels. In the kernel (k, k, f, c), which axis goes with the channels of x?"
         found = as_array(result, (*size, f), what, hint)
         slips = [
