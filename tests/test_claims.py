@@ -4,22 +4,23 @@ import json
 import platform
 import random
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from utils import claims, data
+from utils import claims
 from utils.claims import ClaimError, budget, budget_name, claim, record, results, start
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch):
-    """No variables from outside, no lesson begun, no data loaded."""
+def _alone(monkeypatch, tmp_path):
+    """No variables from outside, no lesson begun, no results of a full run."""
     for name in ("AE_BUDGET", "AE_RESULTS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(claims, "_lesson", {})
-    monkeypatch.setattr(data, "_loaded", [])
+    monkeypatch.setattr(claims, "_lesson", None)
+    monkeypatch.setattr(claims, "ROOT", tmp_path)
 
 
 @pytest.fixture
@@ -36,22 +37,35 @@ def lesson():
 
 
 @pytest.fixture
-def real(lesson):
-    """A lesson whose data is what it asked for."""
-    data.load("digits")
+def sample(lesson):
+    """A lesson that asked for MNIST where it could not be had."""
+    claims.note_data(provenance(verified=True, fallback=True))
 
 
 @pytest.fixture
-def stand_in(lesson, tmp_path, monkeypatch):
-    """A lesson that asked for MNIST without a file and without a network."""
-    monkeypatch.setenv("AE_OFFLINE", "1")
-    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert data.load("mnist").provenance.fallback
+def full_run(tmp_path):
+    """A function that writes what the full run of lesson 07 is to have left."""
+
+    def write(sentences=(), metrics=None, folder="results"):
+        path = tmp_path / folder / "07.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        saved = {"claims": {"sentences": list(sentences)}, "metrics": metrics or {}}
+        path.write_text(json.dumps(saved), encoding="utf-8")
+
+    return write
+
+
+def provenance(**changes):
+    """What `data.load` notes."""
+    entry = {"requested": "mnist", "name": "mnist", "source": "mnist.npz", "verified": True, "fallback": False}
+    return SimpleNamespace(**entry | {"licence": "CC BY-SA 3.0"} | changes)
 
 
 def counts():
-    return results()["claims"]
+    return {key: results()["claims"][key] for key in ("checked", "waiting", "failed")}
+
+
+NONE = {"checked": 0, "waiting": 0, "failed": 0}
 
 
 # --- the budget
@@ -93,7 +107,8 @@ def test_start_seeds_python_numpy_and_keras():
     assert all(a != b for a, b in zip(drawn[0], drawn[2], strict=True))
 
 
-def test_start_forgets_the_lesson_before(real):
+def test_start_forgets_the_lesson_before(lesson):
+    claims.note_data(provenance())
     record("error", 1, "MSE")
     claim("one is one", True)
     claims.start("08", seed=6)
@@ -102,12 +117,11 @@ def test_start_forgets_the_lesson_before(real):
         "seed": 6,
         "data": [],
         "metrics": {},
-        "claims": {"held": 0, "skipped": 0},
+        "claims": NONE | {"untold": [], "sentences": []},
     }
-    record("error", 2, "MSE")  # the name is free again
 
 
-@pytest.mark.parametrize("call", [lambda: claim("x", True), lambda: record("x", 1, "MSE"), results])
+@pytest.mark.parametrize("call", [lambda: claim("x", True), lambda: record("x", 1, "MSE"), results, claims.finish])
 def test_nothing_goes_before_start(call):
     with pytest.raises(RuntimeError, match=r'No lesson has begun: call claims\.start\("01", seed=1\)'):
         call()
@@ -121,7 +135,7 @@ def test_a_true_claim_is_printed(lesson, capsys, true):
     capsys.readouterr()
     claim("0.5 is below 1", true)
     assert capsys.readouterr().out == "✔ 0.5 is below 1\n"
-    assert counts() == {"held": 1, "skipped": 0}
+    assert counts() == NONE | {"checked": 1}
 
 
 @pytest.mark.parametrize("false", [False, np.False_, np.float64(2) < 1, np.nan < 1, np.float32(np.nan) >= 0])
@@ -130,7 +144,7 @@ def test_a_false_claim_stops_the_lesson(lesson, capsys, false):
     with pytest.raises(ClaimError, match=r"^Not true: 2 is below 1$"):
         claim("2 is below 1", false)
     assert capsys.readouterr().out == ""
-    assert counts() == {"held": 0, "skipped": 0}
+    assert counts() == NONE
     assert issubclass(ClaimError, AssertionError)
 
 
@@ -154,48 +168,67 @@ def test_a_condition_is_one_truth_value(lesson, monkeypatch, condition, kind, ne
 
 
 def test_unknown_needs_are_refused(lesson):
-    with pytest.raises(ValueError, match=r"needs='gpu': must be None, 'data' or 'full'"):
+    with pytest.raises(ValueError, match=r"needs='gpu': must be None or 'full'"):
         claim("x", True, needs="gpu")
 
 
-@pytest.mark.parametrize(("budget", "needs"), [("full", None), ("full", "data"), ("full", "full"), ("quick", None)])
-def test_claims_are_checked_on_real_data(real, monkeypatch, budget, needs):
+@pytest.mark.parametrize(("budget", "needs"), [("full", None), ("full", "full"), ("quick", None)])
+def test_claims_are_checked(lesson, monkeypatch, budget, needs):
     monkeypatch.setenv("AE_BUDGET", budget)
+    claims.note_data(provenance())
     claim("true", True, needs=needs)
     with pytest.raises(ClaimError):
         claim("false", False, needs=needs)
-    assert counts() == {"held": 1, "skipped": 0}
-
-
-def test_what_needs_data_is_checked_in_the_quick_budget(real, monkeypatch):
-    monkeypatch.setenv("AE_BUDGET", "quick")
-    with pytest.raises(ClaimError):
-        claim("false", False, needs="data")
+    assert counts() == NONE | {"checked": 1}
 
 
 @pytest.mark.parametrize("condition", [True, False])
-def test_what_needs_full_training_is_not_checked_in_the_quick_budget(real, monkeypatch, capsys, condition):
+def test_what_waits_shows_no_number_of_this_run(lesson, monkeypatch, capsys, condition):
     monkeypatch.setenv("AE_BUDGET", "quick")
     capsys.readouterr()
-    claim("better than PCA", condition, needs="full")
-    assert capsys.readouterr().out == "· not checked in the quick budget: better than PCA\n"
-    assert counts() == {"held": 0, "skipped": 1}
+    claim("PCA's error is cut by -39%", condition, needs="full")
+    assert capsys.readouterr().out == "· waits for the full budget.\n"
+    assert counts() == NONE | {"waiting": 1}
+    assert results()["claims"]["untold"] == ["PCA's error is cut by -39%"]
 
 
-@pytest.mark.parametrize("budget", ["quick", "full"])
-@pytest.mark.parametrize("needs", ["data", "full"])
-def test_what_needs_data_is_not_checked_on_a_stand_in(stand_in, monkeypatch, capsys, budget, needs):
-    monkeypatch.setenv("AE_BUDGET", budget)
-    data.load("digits")  # one that is real does not help
+def test_what_waits_shows_the_full_runs_sentence(full_run, monkeypatch, capsys):
+    full_run(["An epoch takes 3.5 s", "d = 2: 1.5e-3 of PCA", "d = 4: .5 of PCA", "Errors [0.1 2. ]"])
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    start("07", seed=5)
     capsys.readouterr()
-    claim("MNIST is easy", False, needs=needs)
-    assert capsys.readouterr().out == "· not checked on stand-in data: MNIST is easy\n"
-    assert counts() == {"held": 0, "skipped": 1}
+    for _ in range(2):  # a cell may run twice
+        for text in ("Errors [-9. inf]", "An epoch takes nan s", "d = 2: -3 of PCA", "d = 4: 17 of PCA"):
+            claim(text, False, needs="full")
+    expected = ["Errors [0.1 2. ]", "An epoch takes 3.5 s", "d = 2: 1.5e-3 of PCA", "d = 4: .5 of PCA"]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == 2 * [f"· waits for the full budget. The full run: {sentence}" for sentence in expected]
+    assert counts() == NONE | {"waiting": 4}
+    assert results()["claims"]["untold"] == []
 
 
-def test_what_always_holds_is_checked_on_a_stand_in(stand_in):
-    with pytest.raises(ClaimError):
-        claim("false", False)
+def test_exercises_have_a_full_run_of_their_own(full_run, monkeypatch, capsys):
+    full_run(["1 of the lesson"])
+    full_run(["2 of the exercises"], folder="results/exercises")
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    start("07", seed=5, exercises=True)
+    claim("3 of the exercises", False, needs="full")
+    out = capsys.readouterr().out
+    assert out.startswith("Exercises 07, quick budget")
+    assert out.endswith("The full run: 2 of the exercises\n")
+
+
+def test_the_sample_in_the_full_budget_refutes_nothing(sample, capsys):
+    capsys.readouterr()
+    claim("true", True)
+    claim("the official data are better", False)
+    claim("60,000 images are needed", False, needs="full")
+    assert capsys.readouterr().out.splitlines() == [
+        "✔ true",
+        "· does not hold on the sample: the official data are better",
+        "· waits for the full budget.",
+    ]
+    assert counts() == {"checked": 1, "waiting": 1, "failed": 1}
 
 
 # --- record
@@ -205,40 +238,47 @@ def test_a_result_is_printed_beside_the_others(lesson, capsys):
     capsys.readouterr()
     record("Ours", 0.0093456, "MSE per pixel", baseline=("PCA-32", 0.0168), paper=("Hinton 2006", 0.5))
     record("Alone", 2, "nats")
-    assert capsys.readouterr().out == (
-        "Ours: 0.009346 MSE per pixel   (beside: PCA-32: 0.0168; Hinton 2006: 0.5)\nAlone: 2 nats\n"
-    )
+    assert capsys.readouterr().out == "Ours: 0.009346 MSE per pixel (PCA-32: 0.0168; Hinton 2006: 0.5)\nAlone: 2 nats\n"
 
 
-def test_a_result_on_a_stand_in_says_so(stand_in, capsys):
+def test_a_papers_number_stands_beside_the_full_runs(full_run, monkeypatch, capsys):
+    paper, metric = ("Hinton 2006", 3), {"value": 2.68, "unit": "error", "baseline": {"name": "PCA", "value": 13.9}}
+    full_run(metrics={"Ours": metric | {"paper": {"name": "Hinton 2006", "value": 3.0}}})
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    start("07", seed=5)
     capsys.readouterr()
-    record("Ours", 1, "nats", baseline=("floor", 0.5))
-    assert capsys.readouterr().out == "Ours: 1 nats on stand-in data   (beside: floor: 0.5)\n"
+    record("Ours", 6.5, "error", baseline=("PCA", 13.8), paper=paper)
+    record("New", 6.5, "error", paper=paper)
+    assert capsys.readouterr().out.splitlines() == [
+        "Ours: 6.5 error (PCA: 13.8); the full run: 2.68 error (PCA: 13.9; Hinton 2006: 3)",
+        "New: 6.5 error",
+    ]
 
 
-def test_results_on_file(real, file):
+@pytest.mark.parametrize(
+    ("value", "better", "beats"), [(1, "lower", True), (1, "higher", False), (2, "lower", False), (3, "higher", True)]
+)
+def test_a_result_beats_its_baseline_or_not(lesson, value, better, beats):
+    record("Ours", value, "dB", baseline=("linear", 2), better=better)
+    record("Alone", value, "dB", better=better)
+    assert [results()["metrics"][name]["beats"] for name in ("Ours", "Alone")] == [beats, None]
+
+
+def test_results_on_file(lesson, file):
+    claims.note_data(provenance())
     record("Ours", np.float32(0.5), "MSE", baseline=("PCA", np.float64(0.75)), headline=True)
     record("Théirs", 3, "dB", paper=("Hinton", 4), better="higher")
     claim("one is one", True)
     expected = {
         "lesson": "07",
         "budget": "full",
-        "data": [
-            {
-                "requested": "digits",
-                "name": "digits",
-                "source": data.DIGITS_SOURCE,
-                "verified": True,
-                "fallback": False,
-                "licence": "CC BY 4.0",
-            }
-        ],
+        "data": [vars(provenance())],
         "seed": 5,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy", "scikit-learn")},
         },
-        "claims": {"held": 1, "skipped": 0},
+        "claims": {"checked": 1, "waiting": 0, "untold": [], "failed": 0, "sentences": ["one is one"]},
         "metrics": {
             "Ours": {
                 "value": 0.5,
@@ -247,6 +287,7 @@ def test_results_on_file(real, file):
                 "paper": None,
                 "better": "lower",
                 "headline": True,
+                "beats": True,
             },
             "Théirs": {
                 "value": 3.0,
@@ -255,6 +296,7 @@ def test_results_on_file(real, file):
                 "paper": {"name": "Hinton", "value": 4.0},
                 "better": "higher",
                 "headline": False,
+                "beats": None,
             },
         },
     }
@@ -265,16 +307,17 @@ def test_results_on_file(real, file):
     assert [path.name for path in file.parent.iterdir()] == ["07.json"]  # no half-written file beside it
 
 
-def test_the_file_follows_every_call(stand_in, file):
+def test_the_file_follows_every_call(sample, file):
+    def saved():
+        return json.loads(file.read_text(encoding="utf-8"))
+
     claim("one is one", True)
-    assert json.loads(file.read_text(encoding="utf-8"))["claims"] == {"held": 1, "skipped": 0}
-    claim("not here", False, needs="data")
-    assert json.loads(file.read_text(encoding="utf-8"))["claims"] == {"held": 1, "skipped": 1}
+    assert saved()["claims"]["sentences"] == ["one is one"]
+    claim("not here", False, needs="full")
+    assert saved()["claims"]["waiting"] == 1
     record("Ours", 1, "MSE")
-    saved = json.loads(file.read_text(encoding="utf-8"))
-    assert set(saved["metrics"]) == {"Ours"}
-    (entry,) = saved["data"]
-    assert (entry["requested"], entry["name"], entry["fallback"], entry["verified"]) == ("mnist", "digits", True, False)
+    assert set(saved()["metrics"]) == {"Ours"}
+    assert saved()["data"] == [vars(provenance(fallback=True))]
 
 
 def test_nothing_is_written_without_a_file(lesson, tmp_path, monkeypatch):
@@ -303,11 +346,12 @@ def test_results_that_are_refused(lesson, file, settings, message):
     assert not file.exists()
 
 
-def test_a_name_is_recorded_once(lesson):
-    record("Ours", 1, "MSE")
-    with pytest.raises(ValueError, match=r"record\('Ours'\): this name is recorded already"):
-        record("Ours", 2, "MSE")
-    assert results()["metrics"]["Ours"]["value"] == 1
+def test_a_cell_may_run_twice(lesson):
+    for value in (1, 2):
+        record("Ours", value, "MSE")
+        claim("one is one", True)
+    assert results()["metrics"]["Ours"]["value"] == 2
+    assert counts() == NONE | {"checked": 1}
 
 
 def test_a_result_that_cannot_be_written_is_refused_before_it_is_kept(lesson, file):
@@ -315,3 +359,25 @@ def test_a_result_that_cannot_be_written_is_refused_before_it_is_kept(lesson, fi
         record("a", 1, "MSE", baseline=("PCA", None))
     record("a", 1, "MSE", headline=np.bool_(True))
     assert json.loads(file.read_text(encoding="utf-8"))["metrics"]["a"]["headline"] is True
+
+
+# --- finish
+
+
+def test_the_end_counts(lesson, monkeypatch, capsys):
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    claim("one is one", True)
+    claim("more data, better", False, needs="full")
+    record("Ours", 1, "MSE", baseline=("PCA", 2), headline=True)
+    record("Worse", 3, "MSE", baseline=("PCA", 2), headline=True)
+    record("Beside", 3, "MSE", baseline=("PCA", 2))
+    capsys.readouterr()
+    claims.finish()
+    counted = "1 of 2 claims checked, 1 waits for the full budget. 1 of 2 headlines beat their baselines.\n"
+    assert capsys.readouterr().out == counted
+
+
+def test_the_end_tells_what_failed_on_the_sample(sample, capsys):
+    claim("large", False)
+    claims.finish()
+    assert "0 of 1 claims checked, 1 does not hold on the sample." in capsys.readouterr().out
