@@ -73,19 +73,30 @@ def execute(nb, folder, budget):
 
 
 def data_words(results):
-    """Return which data sets a lesson used, such as "mnist" or "FALLBACK digits instead of mnist"."""
+    """Return which data sets a lesson used, such as "mnist" or "the sample in place of mnist"."""
     words = []
     for data in results["data"]:
         if data["fallback"]:
-            words.append(f"FALLBACK {data['name']} instead of {data['requested']}")
+            words.append(f"the sample in place of {data['requested']}")
         else:
             words.append(data["name"] + ("" if data["verified"] else " (UNVERIFIED)"))
     return ", ".join(dict.fromkeys(words)) or "no data"
 
 
-def headlines(results):
-    """Return the headline results in words, such as ["Dense, 32 units: 0.0095 MSE (PCA: 0.0168)"]."""
-    return [metric_words(name, metric) for name, metric in results["metrics"].items() if metric["headline"]]
+def headlines(results, full=None):
+    """Return the headline results in words, such as ["Dense, 32 units: 0.0095 MSE (PCA: 0.0168)"].
+
+    Args:
+        results: of a run.
+        full: results of the full run where this one is not: then its value stands beside, and the papers' do not.
+    """
+    words = []
+    for name, metric in results["metrics"].items():
+        if metric["headline"]:
+            there = (full or {}).get("metrics", {}).get(name)
+            beside = f"; full run: {number(there['value'])}" if there else ""
+            words.append(metric_words(name, metric if full is None else metric | {"paper": None}) + beside)
+    return words
 
 
 def metric_words(name, metric):
@@ -94,6 +105,14 @@ def metric_words(name, metric):
     beside = "; ".join(f"{other['name']}: {number(other['value'])}" for other in others)
     arrow = " ↑" if metric["better"] == "higher" else ""
     return f"{name}: {number(metric['value'])} {metric['unit']}{arrow}" + (f" ({beside})" if beside else "")
+
+
+def verdict(results):
+    """Return one sentence on several lessons: how many claims were checked, how many headlines beat their baselines."""
+    claims = [result["claims"] for result in results]
+    checked, said = sum(c["checked"] for c in claims), sum(len(c["sentences"]) for c in claims)
+    beats = [m["beats"] for result in results for m in result["metrics"].values() if m["headline"]]
+    return f"{checked} of {said} claims checked, {beats.count(True)} of {len(beats)} headlines beat their baselines."
 
 
 def number(value):

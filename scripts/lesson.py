@@ -1,7 +1,7 @@
 """Execute one lesson in place and stamp it: `python -m scripts.lesson NUMBER [--exercise] [--force]`.
 
-The budget is AE_BUDGET (default full). In the full budget, the lesson's results go to results/NN.json. With
---exercise it is the lesson's solved exercises that are executed; their stamp is all that they leave.
+The budget is AE_BUDGET (default full). In the full budget, the results go to results/NN.json. With --exercise it is
+the lesson's solved exercises that are executed, and theirs go to results/exercises/NN.json.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from scripts.project import (
     find_lesson,
     is_exercise,
     lesson_number,
+    plain_output,
     repository,
     round_floats,
     write_json,
@@ -54,7 +55,7 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
         force: accept data that are not verified in the full budget too.
 
     Returns:
-        dict of results, as in results/NN.json (which exercises do not have).
+        dict of results, as in results/NN.json.
 
     Raises:
         LessonError: when ruff objects, the execution fails, the lesson calls itself by another number, or
@@ -81,13 +82,15 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
         "versions": results["versions"],
     }
     write_notebook(nb, path)
-    if budget == "full" and not is_exercise(path):
-        write_json(results, root / "results" / f"{lesson_number(path)}.json")
+    if budget == "full":
+        folder = root / "results" / ("exercises" if is_exercise(path) else "")
+        write_json(results, folder / f"{lesson_number(path)}.json")
     return results
 
 
 def main(arguments=None):
     """Parse the command line and run; return the exit code."""
+    plain_output()
     parser = argparse.ArgumentParser(description="Execute one lesson in place, full budget, and stamp it.")
     parser.add_argument("lesson", help="the lesson's number, such as 01")
     parser.add_argument("--exercise", action="store_true", help="its exercises, not the lesson itself")

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -153,3 +154,10 @@ def summary(nb):
 def _first_line(nb, start):
     lines = nb.cells[0].source.splitlines() if nb.cells else []
     return next((line.removeprefix(start).strip() for line in lines if line.startswith(start)), "")
+
+
+def plain_output():
+    """Let printing never fail where a terminal or a pipe lacks a character, such as ↑: it becomes a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 
-from scripts import address, fetch, lesson, project, results, run
+from scripts import address, fetch, gallery, lesson, project, results
 from scripts.checks import CHECKS
 from scripts.execute import LessonError, data_words, execute, headlines, number
 from scripts.setup_cell import SETUP_CELL, setup_cell
@@ -77,7 +78,7 @@ def test_lesson_on_unverified_data_needs_force(toy, monkeypatch):
     stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
     monkeypatch.setenv("TOY_DATA", json.dumps([stand_in]))
     before = toy.path.read_bytes()
-    with pytest.raises(LessonError, match=r"FALLBACK digits instead of mnist.*FORCE=1"):
+    with pytest.raises(LessonError, match=r"the sample in place of mnist.*FORCE=1"):
         lesson.execute_in_place(toy.path, root=toy.root)
     assert toy.path.read_bytes() == before
 
@@ -146,10 +147,9 @@ def test_unknown_lesson(toy):
 @pytest.fixture
 def toy_run(toy):
     """Call scripts.run as the Makefile does, but on the toy project."""
-    (toy.root / "scripts").mkdir()
-    for name in ("__init__", "project", "execute", "run"):
-        text = (project.ROOT / "scripts" / f"{name}.py").read_text(encoding="utf-8")
-        (toy.root / "scripts" / f"{name}.py").write_text(text, encoding="utf-8")
+    names = shutil.ignore_patterns("__pycache__", "rules.py", "results.py")
+    shutil.copytree(project.ROOT / "scripts", toy.root / "scripts", ignore=names)
+    (toy.root / "README.md").write_text("# The course\n\n[toy](notebooks/01_toy.ipynb)\n", encoding="utf-8")
 
     def call(*arguments, **env):
         command = [sys.executable, "-m", "scripts.run", *arguments]
@@ -159,23 +159,45 @@ def toy_run(toy):
     return call
 
 
-def test_run_makes_a_gallery(toy, toy_run):
-    stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
-    done = toy_run(TOY_DATA=json.dumps([stand_in]))
+def test_run_makes_pages(toy, toy_run):
+    students = toy.root / "notebooks" / "exercises" / "student"
+    students.mkdir(parents=True)
+    shutil.copy(toy.path, students / toy.path.name)
+    toy.edit(lambda nb: nb.cells[6].metadata.update(tags=["gallery"]))
+    toy.edit(lambda nb: nb.cells[7].metadata.update(tags=["claims", "hide-input"]))
+    toy.edit(
+        lambda nb: nb.cells[-1].update(source=nb.cells[-1].source + "\n\n[it](01_toy.ipynb) [code](../utils/claims.py)")
+    )
+    toy.edit(lambda nb: nb.cells[3].update(source="from utils import claims as plotting\nfrom utils.claims import *"))
+    metrics = json.loads(toy.results.read_text(encoding="utf-8"))["metrics"]
+    assert metrics["toy"]["value"] == 0.123457
+    toy.edit(lambda nb: nb.cells[5].update(source="value = 0.2\nrecord(value)"))
+
+    done = toy_run()
+
     assert done.returncode == 0, done.stderr
-    line = r"01_toy  \d+ s, on FALLBACK digits instead of mnist\. toy: 0\.1235 MSE \(PCA: 0\.5\)"
+    line = r"01_toy  \d+ s\n    toy: 0\.2 MSE \(PCA: 0\.5\); full run: 0\.1235\n"
     assert re.search(line, done.stdout)
-    page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
-    for part in (
-        "01 · A toy",
-        "It teaches | nothing.",
-        "0.1235 MSE",
-        "data:image/png;base64,",
+    assert "1 of 1 claims checked, 1 of 1 headlines beat their baselines." in done.stdout
+    build = toy.root / "build"
+    index = (build / "index.html").read_text(encoding="utf-8")
+    for part in ("01 · A toy", "It teaches | nothing.", ">0.2<", ">0.1235<", toy.pixel, "1 of 1 claims checked"):
+        assert part in index
+    lesson_page = (build / "html" / "01_toy.html").read_text(encoding="utf-8")
+    assert "<details" in lesson_page
+    assert (build / "notebooks" / "01_toy.ipynb").exists()
+    pages = sorted(build.rglob("*.html"))
+    assert [page.relative_to(build).as_posix() for page in pages] == [
         "html/01_toy.html",
-    ):
-        assert part in page
-    assert "01 · A toy" in (toy.root / "build" / "html" / "01_toy.html").read_text(encoding="utf-8")
-    assert (toy.root / "build" / "notebooks" / "01_toy.ipynb").exists()
+        "html/README.html",
+        "html/exercises/01_toy.html",
+        "index.html",
+    ]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not re.findall(r"""\bsrc=["']?(?:https?:)?//|<link[^>]+href="http|url\(["']?http""", text)
+        for link in re.findall(r'(?:href|src)="([^"#:]+)["#]', text):
+            assert (page.parent / link).resolve().exists(), f"{page.name}: {link}"
 
 
 def test_run_names_the_lesson_that_fails_and_goes_on(toy, toy_run):
@@ -187,7 +209,7 @@ def test_run_names_the_lesson_that_fails_and_goes_on(toy, toy_run):
     assert done.returncode == 1
     assert re.search(r"(?s)02_broken  FAILED after \d+ s: cell 8 .*KeyError: 'the reason'", done.stdout)
     assert "FAILED: 02" in done.stderr
-    assert re.search(r"01_toy  \d+ s, on mnist\.", done.stdout)
+    assert re.search(r"01_toy  \d+ s\n", done.stdout)
     assert toy.path.read_bytes() == before
 
 
@@ -197,15 +219,26 @@ def test_run_of_an_unknown_lesson(toy_run):
     assert "There is no lesson '9'" in done.stdout
 
 
-def test_gallery_escapes_html(toy, monkeypatch):
-    monkeypatch.setattr(run, "BUILD", toy.root / "build")
+def test_index_escapes_html(toy, monkeypatch):
+    monkeypatch.setattr(gallery, "BUILD", toy.root / "build")
     toy.edit(lambda nb: nb.cells[0].update(source="# 01 · <script>\n\n> a < b"))
     project.write_notebook(project.read_notebook(toy.path), toy.root / "build" / "notebooks" / toy.path.name)
-    toy.results.parent.rename(toy.root / "build" / "results")
-    run.gallery([toy.path])
+    gallery.index([toy.path], {"01": execute_result(toy)}, {}, "quick")
     page = (toy.root / "build" / "index.html").read_text(encoding="utf-8")
     assert "<script>" not in page
     assert "01 · &lt;script&gt;" in page
+
+
+def execute_result(toy):
+    claims = {"checked": 1, "sentences": ["it"]}
+    return json.loads(toy.results.read_text(encoding="utf-8")) | {"claims": claims, "budget": "quick"}
+
+
+def test_a_pipe_without_arrows_gets_a_question_mark():
+    code = "from scripts.project import plain_output; plain_output(); print('dB ↑')"
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=project.ROOT, env=env, capture_output=True, check=True)
+    assert done.stdout.split() == [b"dB", b"?"]
 
 
 # --- results ------------------------------------------------------------------------------------------------
@@ -325,6 +358,7 @@ def test_words_of_results(toy):
     assert headlines(read) == ["toy: 0.1235 MSE (PCA: 0.5)"]
     more_is_better = read["metrics"]["toy"] | {"better": "higher", "unit": "dB"}
     assert headlines({"metrics": {"toy": more_is_better}}) == ["toy: 0.1235 dB ↑ (PCA: 0.5)"]
+    assert headlines(read, {"metrics": {"toy": {"value": 0.01}}}) == ["toy: 0.1235 MSE (PCA: 0.5); full run: 0.01"]
     assert data_words(read) == "mnist"
     read["data"] = [toy.data | {"verified": False}] * 2
     assert data_words(read) == "mnist (UNVERIFIED)"
