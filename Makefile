@@ -70,7 +70,7 @@ test-newest: $(BIN)/python ## the tests with the newest releases, no lock (for C
 	AE_BUDGET=quick $(BIN)/python $(TEST)
 
 classroom-test: $(CLASSROOM)/.ready ## nbgrader grades two of the exercises
-	$(CLASSROOM)/bin/python -m pytest scripts/classroom_test.py
+	$(CLASSROOM)/bin/python -m pytest --noconftest tests/classroom.py
 
 address: $(READY) ## put the repository's address everywhere: make address REPO=owner/name
 	@test -n "$(REPO)" || { echo "Which repository? For example: make address REPO=owner/name"; exit 2; }

@@ -19,7 +19,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from pygments.formatters import HtmlFormatter
 
 from scripts.execute import data_words, number, verdict
-from scripts.project import ROOT, lesson_number, read_notebook, summary, title, write_text
+from scripts.project import ROOT, lesson_number, read_notebook, student_of, summary, title, write_text
 
 BUILD = ROOT / "build"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -79,7 +79,7 @@ def index(paths, results, committed, budget):
 
 def _entry(path, result, full):
     nb = read_notebook(BUILD / "notebooks" / path.name)
-    exercises = _page_of(ROOT / "notebooks" / "exercises" / "student" / path.name)
+    exercises = _page_of(student_of(path))
     claims = result["claims"]
     return {
         "title": title(nb) or path.stem,

@@ -43,8 +43,19 @@ def lessons(root=ROOT):
 
 
 def exercises(root=ROOT):
-    """Return the paths of the solved notebooks/exercises/NN_topic.ipynb below `root`, in the order of their numbers."""
-    return sorted((Path(root) / "notebooks" / "exercises").glob("[0-9][0-9]_*.ipynb"))
+    """Return the paths of notebooks/exercises/NN_topic_solved.ipynb below `root`, in the order of their numbers."""
+    return sorted((Path(root) / "notebooks" / "exercises").glob("[0-9][0-9]_*_solved.ipynb"))
+
+
+def student_of(path):
+    """Return the path of the students' version of the exercises, of a lesson or of its solved exercises."""
+    name = Path(path).stem.removesuffix("_solved") + "_exercises.ipynb"
+    return root_of(path) / "notebooks" / "exercises" / "student" / name
+
+
+def lesson_of(path):
+    """Return the path of the lesson to which solved exercises belong."""
+    return root_of(path) / "notebooks" / Path(path).name.replace("_solved", "")
 
 
 def find_lesson(number, root=ROOT, exercise=False):

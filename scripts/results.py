@@ -11,7 +11,6 @@ import json
 import math
 import sys
 
-from scripts.checks import exercises_of
 from scripts.execute import headlines, number
 from scripts.project import (
     ROOT,
@@ -20,10 +19,12 @@ from scripts.project import (
     lessons,
     read_notebook,
     repository,
+    student_of,
     summary,
     title,
     write_text,
 )
+from scripts.rules import exercises_of
 from scripts.setup_cell import badge
 
 MEGABYTES = {"mnist": 11, "fashion_mnist": 31, "cifar10": 170}  # of the official files, to download
@@ -62,8 +63,8 @@ def exercises_table(root=ROOT):
         stamp = nb.metadata.get("autoencoder_course", {})
         lines.append(
             _row(
-                f"[{title(nb)}](notebooks/exercises/student/{path.name})",
-                badge(repository(root), f"exercises/student/{path.name}"),
+                f"[{title(nb)}](notebooks/exercises/student/{student_of(path).name})",
+                badge(repository(root), f"exercises/student/{student_of(path).name}"),
                 "<br>".join(f"{found.name} ({found.kind}, {found.points})" for found in exercises_of(path)),
                 f"[solved](notebooks/exercises/{path.name})",
                 duration(stamp["seconds"]) if stamp else "not run yet",

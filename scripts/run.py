@@ -20,6 +20,7 @@ from scripts.project import (
     lessons,
     plain_output,
     read_notebook,
+    student_of,
     write_json,
     write_notebook,
 )
@@ -38,9 +39,8 @@ def run_one(path):
     write_notebook(nb, BUILD / "notebooks" / path.name)
     write_json(results, BUILD / "results" / f"{lesson_number(path)}.json")
     gallery.page(nb, path)
-    student = path.parent / "exercises" / "student" / path.name
-    if student.exists():
-        gallery.page(read_notebook(student), student)
+    if student_of(path).exists():
+        gallery.page(read_notebook(student_of(path)), student_of(path))
 
 
 def run_all(paths):

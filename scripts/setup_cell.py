@@ -1,7 +1,6 @@
-"""The setup cell and the Colab badge, the same in every lesson but for the repository's address.
+"""The setup cell and the Colab badge, the same in every notebook but for the repository's address.
 
-`python -m scripts.setup_cell` prints the cell, `python -m scripts.setup_cell 01` the badge of a lesson, and
-`python -m scripts.setup_cell exercise` the cell of the exercises.
+`python -m scripts.setup_cell` prints the cell, `python -m scripts.setup_cell 01` the badge of a lesson.
 """
 
 import sys
@@ -10,6 +9,32 @@ from pathlib import Path
 from scripts.project import PLACEHOLDER, find_lesson, repository
 
 SETUP_CELL = """\
+# @title Setup: find the course's folder. Colab has this notebook alone: fetch it there
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+repository = "OWNER/REPO"
+here, mark = Path.cwd(), Path("utils", "claims.py")  # a folder with this file is ours
+places = (here, *here.parents, here / "autoencoder-course")
+root = next((folder for folder in places if (folder / mark).exists()), None)
+if root is None and "google.colab" in sys.modules:
+    if repository.isupper():  # still the placeholder
+        raise RuntimeError("This copy has no address yet: make address REPO=owner/name")
+    root = places[-1]
+    shutil.rmtree(root, ignore_errors=True)  # what an interrupted clone has left
+    address = f"https://github.com/{repository}.git"
+    subprocess.run(["git", "clone", "--depth", "1", address, root], check=True)
+if root is None:
+    raise FileNotFoundError("Open the notebook inside the course's whole folder.")
+os.chdir(root / "notebooks")
+sys.path.insert(0, str(root))
+import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
+
+# until the lessons are redone
+FIRST_SETUP_CELL = """\
 # Setup, the same in every lesson: find the course's folder. Colab has this notebook only, so fetch it there.
 import os
 import subprocess
@@ -27,8 +52,8 @@ sys.path.insert(0, str(root))
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
 
 # An exercise may lie anywhere below the course's folder: in student/, or where nbgrader puts a submission.
-EXERCISE_SETUP_CELL = (
-    SETUP_CELL.replace("every lesson", "every exercise")
+FIRST_EXERCISE_SETUP_CELL = (
+    FIRST_SETUP_CELL.replace("every lesson", "every exercise")
     .replace("(here, here.parent)", "(here, *here.parents)")
     .replace('(f / "utils")', '(f / "utils" / "checks")')
 )
@@ -39,9 +64,9 @@ BADGE = (
 )
 
 
-def setup_cell(address, exercise=False):
-    """Return the source of a lesson's (or an exercise's) setup cell for the repository's `address` ("owner/name")."""
-    return (EXERCISE_SETUP_CELL if exercise else SETUP_CELL).replace(PLACEHOLDER, address)
+def setup_cell(address):
+    """Return the source of the setup cell for the repository's `address` ("owner/name")."""
+    return SETUP_CELL.replace(PLACEHOLDER, address)
 
 
 def badge(address, file_name):
@@ -50,9 +75,4 @@ def badge(address, file_name):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["exercise"]:
-        print(setup_cell(repository(), exercise=True))
-    elif len(sys.argv) > 1:
-        print(badge(repository(), Path(find_lesson(sys.argv[1])).name))
-    else:
-        print(setup_cell(repository()))
+    print(badge(repository(), Path(find_lesson(sys.argv[1])).name) if sys.argv[1:] else setup_cell(repository()))

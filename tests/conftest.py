@@ -10,9 +10,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
 import keras  # isort: skip (after utils, for the same reason)
+from checks import CheckFailed
+from scripts import rules
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
-from utils.checks import CheckFailed
 
 ADDRESS = "some-owner/some.repo"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -48,8 +49,16 @@ def claim(text, condition):
     print("✔", text)
 
 
+def finish():
+    print("1 of 1 claims checked.")
+
+
 def picture():
-    display(Image(base64.b64decode(PIXEL)))
+    display(Image(base64.b64decode(PIXEL), alt="a dot"))
+
+
+def draw():
+    display({"image/svg+xml": "<svg><title>a net</title></svg>"}, raw=True)
 '''
 KEPT = (
     "activation",
@@ -63,7 +72,11 @@ KEPT = (
     "units",
     "use_bias",
 )  # of a layer's configuration
-IMPORTS = "from utils import claims as plotting\nfrom utils.claims import claim, record"
+IMPORTS = """from utils import claims as diagrams
+from utils import claims as plotting
+from utils.claims import claim, finish, record"""
+ALT = {"image/png": {"alt": "a dot"}}
+QUESTION = "<details><summary>Why?</summary>So.</details>"
 DATA = {
     "requested": "mnist",
     "name": "mnist",
@@ -74,22 +87,39 @@ DATA = {
 }
 
 
+def folded(cell, *tags):
+    """Return a code cell that is folded, as one that checks."""
+    cell.metadata.update(jupyter={"source_hidden": True}, cellView="form", tags=[*tags, "hide-input"])
+    return cell
+
+
 def _lesson():
     """The toy lesson as it is after its execution, but for the stamp."""
     ran = new_output("stream", name="stdout", text="✔ 0.123457 is below 0.5\n")
-    pixel = new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Image>"})
+    pixel = new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Image>"}, metadata=ALT)
+    net = new_output("display_data", data={"image/svg+xml": "<svg><title>a net</title></svg>"})
     first = f"# 01 · A toy\n\n{badge(ADDRESS, '01_toy.ipynb')}\n\n> It teaches | nothing."
+    checked = "# @title Checked: the result\n"
+    last = f"## Recap\n\n{3 * QUESTION}\n\n## Try it\n\n1. Why?\n\n## References\n\n- none"
     cells = [
         new_markdown_cell(first),
         new_markdown_cell("## In this lesson\n\n- a goal"),
-        new_code_cell(setup_cell(ADDRESS), execution_count=1),
+        folded(new_code_cell(setup_cell(ADDRESS), execution_count=1)),
         new_code_cell(IMPORTS, execution_count=2),
-        new_markdown_cell("## A result\n\n" + "word " * 800),
-        new_code_cell("value = 0.123456789\nrecord(value)", execution_count=3),
+        new_markdown_cell("## A result\n\nIt is $x^2$. " + "word " * 800),
+        folded(new_code_cell(checked + "value = 0.123456789\nrecord(value)", execution_count=3), "claims"),
         new_code_cell("plotting.picture()", execution_count=4, outputs=[pixel]),
-        new_code_cell('claim(f"{value:.6g} is below 0.5", value < 0.5)', execution_count=5, outputs=[ran]),
-        new_markdown_cell("## Recap\n\nIt is done.\n\n## Try it\n\n1. Why?\n\n## References\n\n- none"),
+        folded(
+            new_code_cell(
+                checked + 'claim(f"{value:.6g} is below 0.5", value < 0.5)', execution_count=5, outputs=[ran]
+            ),
+            "claims",
+        ),
+        new_code_cell("diagrams.draw()", execution_count=6, outputs=[net]),
+        new_markdown_cell(last),
+        folded(new_code_cell("# @title How much was checked\nfinish()", execution_count=7), "claims"),
     ]
+    cells[6].metadata["tags"] = ["gallery"]
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"
     return new_notebook(cells=cells)
@@ -105,6 +135,7 @@ def toy(tmp_path, monkeypatch):
     """
     for name in ("AE_RESULTS", "AE_BUDGET", "TOY_DATA"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(rules, "FIRST_EDITION", ())
     root = tmp_path / "project"
     (root / "utils").mkdir(parents=True)
     (root / "utils" / "__init__.py").write_text("", encoding="utf-8")

@@ -13,9 +13,9 @@ from IPython.core.interactiveshell import InteractiveShell
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
 import keras  # isort: skip
+from checks import CheckFailed
+from checks.base import agree, as_array, as_number, call, guessed, measured
 from scripts.project import ROOT
-from utils.checks import CheckFailed
-from utils.checks.base import agree, as_array, as_number, call, guessed, measured
 
 NAN = float("nan")
 
@@ -167,7 +167,7 @@ def test_a_notebook_shows_the_message_alone():
     (shown,) = caught.value._render_traceback_()
     assert shown == "CheckFailed: \nExpected: x: 2\nFound:    3\nHint:     look"
     shell = InteractiveShell.instance()
-    lines = "from utils.checks.base import agree\nagree(3, 2, [], 'x', 'look')"
+    lines = "from checks.base import agree\nagree(3, 2, [], 'x', 'look')"
     with contextlib.redirect_stdout(io.StringIO()) as out:
         assert not shell.run_cell(lines).success
     assert "look" in out.getvalue()
@@ -187,7 +187,7 @@ def implemented():
     """Return the public checks of all lessons that are given functions, each with the number that it takes."""
     found = []
     for path in sorted((ROOT / "utils" / "checks").glob("lesson_*.py")):
-        module = importlib.import_module(f"utils.checks.{path.stem}")
+        module = importlib.import_module(f"checks.{path.stem}")
         for name, check in inspect.getmembers(module, inspect.isfunction):
             names = list(inspect.signature(check).parameters)
             if check.__module__ == module.__name__ and not name.startswith("_") and names[0] != "guess":

@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 from sklearn.decomposition import PCA
 
-from utils.checks import CheckFailed
-from utils.checks import lesson_01 as checks
+from checks import CheckFailed
+from checks import lesson_01 as checks
 
 
 def directions(x, d):

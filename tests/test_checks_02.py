@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
+from checks import CheckFailed
+from checks import lesson_02 as checks
 from utils import models
-from utils.checks import CheckFailed
-from utils.checks import lesson_02 as checks
 
 
 def unsolved(*arguments):

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from checks import CheckFailed
+from checks import lesson_03 as checks
 from utils import models, stacking
-from utils.checks import CheckFailed
-from utils.checks import lesson_03 as checks
 
 
 def unsolved(*arguments):

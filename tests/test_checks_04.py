@@ -8,8 +8,8 @@ from scipy.ndimage import shift as moved
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from utils.checks import CheckFailed
-from utils.checks import lesson_04 as checks
+from checks import CheckFailed
+from checks import lesson_04 as checks
 from utils.few_labels import stratified_draw
 
 

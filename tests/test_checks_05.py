@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers
 from scipy.signal import convolve2d
 
-from utils.checks import CheckFailed
-from utils.checks import lesson_05 as checks
+from checks import CheckFailed
+from checks import lesson_05 as checks
 from utils.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
 
 

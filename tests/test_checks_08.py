@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from checks import CheckFailed
+from checks import lesson_08 as checks
 from utils import metrics, models
-from utils.checks import CheckFailed
-from utils.checks import lesson_08 as checks
 from utils.corruptions import Corruption, gaussian
 
 

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from checks import CheckFailed
+from checks import lesson_09 as checks
 from utils import metrics
-from utils.checks import CheckFailed
-from utils.checks import lesson_09 as checks
 from utils.corruptions import downsample, upscale
 
 

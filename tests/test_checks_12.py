@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from utils.checks import CheckFailed
-from utils.checks import lesson_12 as checks
+from checks import CheckFailed
+from checks import lesson_12 as checks
 
 
 def unsolved(*args):

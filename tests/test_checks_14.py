@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from utils.checks import lesson_14 as checks
+from checks import lesson_14 as checks
 from utils.latent import embed
 from utils.models import apply
 

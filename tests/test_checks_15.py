@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from utils.checks import lesson_15 as checks
+from checks import lesson_15 as checks
 from utils.latent import interpolate
 
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from scipy.linalg import sqrtm
 
-from utils.checks import CheckFailed
-from utils.checks import lesson_16 as checks
+from checks import CheckFailed
+from checks import lesson_16 as checks
 from utils.metrics import frechet_distance
 
 

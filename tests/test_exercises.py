@@ -1,5 +1,6 @@
 """The exercises keep their rules; every check of the rules finds what it is there to find; unsolved, only they fail."""
 
+import json
 import os
 import re
 import sys
@@ -9,15 +10,30 @@ import pytest
 from IPython.display import display
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from checks import CheckFailed
 from scripts import address, lesson, results
-from scripts.checks import (
+from scripts.project import (
+    ROOT,
+    code_sha256,
+    exercises,
+    find_lesson,
+    lesson_of,
+    lessons,
+    read_notebook,
+    student_of,
+    write_notebook,
+)
+from scripts.rules import (
     EXERCISE_CHECKS,
     CheckError,
+    a_cell_teaches_or_checks,
     answers_are_checked,
     code_as_executed,
     every_kind_of_exercise,
     executed_in_order,
     first_exercise_cell,
+    formulas_are_typeset,
+    minutes_and_difficulty,
     no_errors,
     no_machine_paths,
     pictures,
@@ -27,17 +43,15 @@ from scripts.checks import (
     small,
     stamped_full,
 )
-from scripts.project import ROOT, code_sha256, exercises, find_lesson, lessons, read_notebook, write_notebook
 from scripts.setup_cell import badge, setup_cell
 from scripts.student import make, student
 from utils import claims
-from utils.checks import CheckFailed
 
 # --- what is committed --------------------------------------------------------------------------------------
 
 
 def test_every_lesson_has_exercises():
-    assert [path.name for path in exercises()] == [path.name for path in lessons()]
+    assert [lesson_of(path) for path in exercises()] == lessons()
 
 
 @pytest.mark.parametrize("check", EXERCISE_CHECKS, ids=lambda check: check.__name__)
@@ -59,7 +73,11 @@ STUDENTS = sorted((ROOT / "notebooks" / "exercises" / "student").glob("*.ipynb")
 )
 def test_links_between_notebooks_lead_somewhere(path):
     words = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "markdown")
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", words) if "://" not in link]
+    links = [
+        link
+        for link in re.findall(r"\]\(([^)#]+)\)", words)
+        if "://" not in link and not link.startswith("attachment:")
+    ]
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
@@ -68,7 +86,7 @@ def room(monkeypatch, tmp_path):
     """A place to execute cells in this process: quick budget, no windows, everything as before afterwards."""
     monkeypatch.setenv("AE_BUDGET", "quick")
     monkeypatch.delenv("AE_RESULTS", raising=False)
-    monkeypatch.setattr(claims, "_lesson", {})
+    monkeypatch.setattr(claims, "_lesson", None)
     monkeypatch.setattr(sys, "path", list(sys.path))
     folder = os.getcwd()
     with plt.rc_context({"backend": "agg"}):
@@ -87,7 +105,7 @@ def test_unsolved_exactly_the_exercises_fail(path, room):
     """All cells of the student's version run, whether one above failed or not, as when a student goes on."""
     os.chdir(room)
     namespace, wrong = {"__name__": "__main__", "display": display}, []
-    for index, cell in enumerate(read_notebook(room / path.name).cells, start=1):
+    for index, cell in enumerate(read_notebook(student_of(path)).cells, start=1):
         if cell.cell_type != "code":
             continue
         error = None
@@ -108,6 +126,7 @@ def test_unsolved_exactly_the_exercises_fail(path, room):
 
 # --- the rules, on a toy ------------------------------------------------------------------------------------
 
+ALT = {"image/png": {"alt": "a dot"}}
 SOLUTION = {"grade": False, "locked": False, "schema_version": 3, "solution": True, "task": False}
 CHECK = {**SOLUTION, "grade": True, "locked": True, "solution": False}
 ANSWER = {**SOLUTION, "grade": True}
@@ -115,6 +134,12 @@ FUNCTION = "def f(x):\n    # HINT: think\n    ### BEGIN SOLUTION\n    return x\n
 PREDICTED = "guess = None\n# HINT: think\n### BEGIN SOLUTION\nguess = 1\n### END SOLUTION"
 EXPLORED = "# HINT: think\n### BEGIN SOLUTION\nclaim('1 is below 2', guess < 2)\nrecord(0.1)\n### END SOLUTION"
 IMPORTS = "from utils import claims as checks\nfrom utils.claims import claim, record"
+
+
+def folded(cell):
+    """Return a cell that is folded, as the setup cell is."""
+    cell.metadata.update(jupyter={"source_hidden": True}, cellView="form", tags=["hide-input"])
+    return cell
 
 
 def nbgrader(cell, grade_id, metadata, **more):
@@ -126,20 +151,20 @@ def nbgrader(cell, grade_id, metadata, **more):
 @pytest.fixture
 def toy_exercise(toy):
     """The toy project's solved exercises, executed and stamped by hand; path, and edit(function) as in `toy`."""
-    picture = new_output("display_data", data={"image/png": toy.pixel, "text/plain": "<Image>"})
-    line = badge(toy.address, "exercises/student/01_toy.ipynb")
+    picture = new_output("display_data", data={"image/png": toy.pixel, "text/plain": "<Image>"}, metadata=ALT)
+    line = badge(toy.address, "exercises/student/01_toy_exercises.ipynb")
     first = f"# 01 · Exercises: A toy\n\n{line}\n\n> Practice.\n\nTo [01 · A toy](../01_toy.ipynb)."
     cells = [
         new_markdown_cell(first),
-        new_code_cell(setup_cell(toy.address, exercise=True)),
+        folded(new_code_cell(setup_cell(toy.address))),
         new_code_cell(IMPORTS),
-        new_markdown_cell("## Exercise 1: Same (implement, 2 points)"),
+        new_markdown_cell("## Exercise 1: Same (implement, 2 points, 5 minutes, easy)\n\nIt is $x$."),
         nbgrader(new_code_cell(FUNCTION), "01-same", SOLUTION),
         nbgrader(new_code_cell("checks.claim('same', f(1) == 1)"), "01-same-check", CHECK, points=2),
-        new_markdown_cell("## Exercise 2: Number (predict, 1 point)"),
+        new_markdown_cell("## Exercise 2: Number (predict, 1 point, 5 minutes, easy)"),
         nbgrader(new_code_cell(PREDICTED), "01-number", SOLUTION),
         nbgrader(new_code_cell("checks.claim('one', guess == 1)"), "01-number-check", CHECK, points=1),
-        new_markdown_cell("## Exercise 3: More (explore, 3 points)"),
+        new_markdown_cell("## Exercise 3: More (explore, 3 points, 5 minutes, easy)"),
         new_code_cell("checks.picture()", outputs=[picture]),
         nbgrader(new_code_cell(EXPLORED), "01-more", SOLUTION),
         nbgrader(new_markdown_cell("A good answer."), "01-words", ANSWER, points=3),
@@ -151,8 +176,7 @@ def toy_exercise(toy):
     nb = new_notebook(cells=cells)
     stamp = {"budget": "full", "data": [toy.data], "seconds": 1.5, "megabytes": 100, "versions": {"python": "3"}}
     nb.metadata["autoencoder_course"] = stamp | {"code_sha256": code_sha256(nb, toy.address)}
-    path = toy.root / "notebooks" / "exercises" / "01_toy.ipynb"
-    (toy.root / "utils" / "checks").mkdir()  # what the setup cell looks for
+    path = toy.root / "notebooks" / "exercises" / "01_toy_solved.ipynb"
     write_notebook(nb, path)
 
     def edit(function):
@@ -192,7 +216,10 @@ BREAKS = [
     (no_errors, "error output", lambda nb: nb.cells[5].outputs.append(ERROR)),
     (stamped_full, "quick", lambda nb: nb.metadata["autoencoder_course"].update(budget="quick")),
     (code_as_executed, "changed", cell(5, source="checks.claim('same', True)")),
-    (setup_cell_is_the_template, "the lessons' cell", cell(1, source=setup_cell("some-owner/some.repo"))),
+    (setup_cell_is_the_template, "another one", cell(1, source="import utils")),
+    (minutes_and_difficulty, "no minutes", heading(6, ", 5 minutes, easy", "")),
+    (formulas_are_typeset, "none", heading(3, "$", "")),
+    (a_cell_teaches_or_checks, "a bare claim", cell(2, source="claim('x', True)")),
     (first_exercise_cell, "another title", heading(0, "A toy", "Toys")),
     (first_exercise_cell, "badge of the solved one", heading(0, "student/", "")),
     (first_exercise_cell, "no summary", heading(0, ">", "")),
@@ -221,7 +248,7 @@ BREAKS = [
 @pytest.mark.parametrize(("check", "what", "change"), BREAKS, ids=[f"{c.__name__}: {w}" for c, w, _ in BREAKS])
 def test_broken_copy_is_found(toy_exercise, check, what, change):
     toy_exercise.edit(change)
-    with pytest.raises(CheckError, match=r"^01_toy\.ipynb: "):
+    with pytest.raises(CheckError, match=r"^01_toy_solved\.ipynb: "):
         check(toy_exercise.path)
 
 
@@ -248,7 +275,7 @@ def test_exercises_are_found_by_their_number(toy_exercise):
         find_lesson("02", toy_exercise.root, exercise=True)
 
 
-def test_an_exercise_is_executed_and_stamped_and_leaves_results_alone(toy_exercise):
+def test_an_exercise_is_executed_and_stamped_and_has_results_of_its_own(toy_exercise):
     toy_exercise.edit(cell(2, source=f"{IMPORTS}\n\nx=1"))
     before = toy_exercise.results.read_bytes()
     done = lesson.execute_in_place(toy_exercise.path, root=toy_exercise.root)
@@ -258,14 +285,16 @@ def test_an_exercise_is_executed_and_stamped_and_leaves_results_alone(toy_exerci
     assert (stamp["budget"], stamp["megabytes"], stamp["seconds"]) == ("full", done["megabytes"], done["seconds"])
     assert 10 < stamp["megabytes"] < 10_000
     assert toy_exercise.results.read_bytes() == before
+    written = toy_exercise.root / "results" / "exercises" / "01.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == done
 
 
 def test_the_table_of_exercises(toy_exercise):
     rows = results.exercises_table(toy_exercise.root).splitlines()
-    link = "[01 · Exercises: A toy](notebooks/exercises/student/01_toy.ipynb)"
+    link = "[01 · Exercises: A toy](notebooks/exercises/student/01_toy_exercises.ipynb)"
     assert rows[2].startswith(f"| {link} | [![Open in Colab]")
     names = "Same (implement, 2)<br>Number (predict, 1)<br>More (explore, 3)"
-    assert rows[2].endswith(f"| {names} | [solved](notebooks/exercises/01_toy.ipynb) | 2 s | 0.1 GB |")
+    assert rows[2].endswith(f"| {names} | [solved](notebooks/exercises/01_toy_solved.ipynb) | 2 s | 0.1 GB |")
     toy_exercise.edit(lambda nb: nb.metadata.pop("autoencoder_course"))
     assert results.exercises_table(toy_exercise.root).endswith("| not run yet | – |")
 
@@ -273,11 +302,11 @@ def test_the_table_of_exercises(toy_exercise):
 def test_the_address_changes_in_both_versions(toy_exercise):
     make(toy_exercise.root)
     address.change("new-owner/new_name", toy_exercise.root)
-    made = toy_exercise.path.parent / "student" / "01_toy.ipynb"
+    made = toy_exercise.path.parent / "student" / "01_toy_exercises.ipynb"
     for path in (toy_exercise.path, made):
         text = path.read_text(encoding="utf-8")
         assert toy_exercise.address not in text
-        assert "new-owner/new_name/blob/main/notebooks/exercises/student/01_toy.ipynb" in text
+        assert "new-owner/new_name/blob/main/notebooks/exercises/student/01_toy_exercises.ipynb" in text
     for check in EXERCISE_CHECKS:
         check(toy_exercise.path)
     before = made.read_bytes()
@@ -289,4 +318,4 @@ def test_the_students_toy_keeps_every_cell(toy_exercise):
     solved = read_notebook(toy_exercise.path)
     made = student(solved, "01_toy.ipynb")
     changed = [a.id for a, b in zip(solved.cells, made.cells, strict=True) if a.source != b.source]
-    assert changed == ["cell-0", "cell-4", "cell-7", "cell-11", "cell-12"]
+    assert changed == ["cell-0", "cell-3", "cell-4", "cell-6", "cell-7", "cell-9", "cell-11", "cell-12"]

@@ -5,25 +5,33 @@ import json
 import pytest
 from nbformat.v4 import new_output
 
-from scripts.checks import (
+from scripts import rules
+from scripts.project import lesson_number, lessons
+from scripts.rules import (
     CHECKS,
     CheckError,
+    a_cell_teaches_or_checks,
     claims_in_every_section,
     code_as_executed,
+    ends_with_the_count,
     executed_in_order,
     first_cell,
+    formulas_are_typeset,
     frame,
+    network_is_drawn,
     no_errors,
     no_machine_paths,
     pictures,
     prose,
+    quick_results,
+    recap_asks,
     results_agree,
     setup_cell_is_the_template,
     short_cells,
+    shown_in_the_gallery,
     small,
     stamped_full,
 )
-from scripts.project import lesson_number, lessons
 from scripts.setup_cell import setup_cell
 
 
@@ -70,9 +78,19 @@ def first(old, new):
     return lambda nb: nb.cells[0].update(source=nb.cells[0].source.replace(old, new))
 
 
+def words(index, old, new):
+    """Return a function that replaces a part of a cell."""
+    return lambda nb: nb.cells[index].update(source=nb.cells[index].source.replace(old, new))
+
+
 def last(new):
-    """Return a function that gives the last cell another source."""
-    return lambda nb: nb.cells[-1].update(source=new)
+    """Return a function that gives the last Markdown cell another source."""
+    return lambda nb: nb.cells[9].update(source=new)
+
+
+def unfold(index):
+    """Return a function that unfolds a cell in JupyterLab."""
+    return lambda nb: nb.cells[index].metadata.pop("jupyter")
 
 
 ERROR = new_output("error", ename="ClaimError", evalue="", traceback=[])
@@ -91,6 +109,7 @@ BREAKS = [
     (setup_cell_is_the_template, "changed", source(0, "import utils")),
     (setup_cell_is_the_template, "other address", source(0, setup_cell("other/name"))),
     (setup_cell_is_the_template, "not first", lambda nb: move(nb.cells, 3, 2)),
+    (setup_cell_is_the_template, "not folded", unfold(2)),
     (first_cell, "no badge", first("colab-badge", "badge")),
     (first_cell, "another file's badge", first("01_toy", "02_toy")),
     (first_cell, "other address", first("some-owner", "other")),
@@ -98,13 +117,32 @@ BREAKS = [
     (first_cell, "no summary", first(">", "")),
     (claims_in_every_section, "no claim", source(4, "print(value)")),
     (claims_in_every_section, "claim in a comment", source(4, "# claim('x', True)")),
-    (claims_in_every_section, "a number only", lambda nb: (nb.cells.pop(6), source(3, "value")(nb))),
     (small, "over 1 MB", lambda nb: code(nb)[3].outputs[0].data.update({"image/png": "A" * 1_000_000})),
     (short_cells, "31 lines", source(2, "\n".join(["x = 1"] * 31))),
-    (pictures, "none at all", lambda nb: nb.cells.pop(6)),
+    (short_cells, "a wide line", source(1, "x = '" + 83 * "a" + "'")),
+    (short_cells, "fmt: skip", source(1, "x = (1,)  # fmt: skip")),
+    (pictures, "none at all", lambda nb: [cell.update(outputs=[]) for cell in code(nb)]),
+    (pictures, "no alt text", lambda nb: code(nb)[3].outputs[0].metadata.clear()),
+    (pictures, "a drawing without title", lambda nb: code(nb)[5].outputs[0].data.update({"image/svg+xml": "<svg/>"})),
+    (pictures, "HTML without alt text", lambda nb: code(nb)[3].outputs[0].data.update({"text/html": "<img src='x'>"})),
     (pictures, "plots, shows nothing", source(2, "plotting.image_rows(x)")),
     (frame, "no recap", last("## Try it\n\n## References")),
     (frame, "other order", last("## Try it\n\n## Recap\n\n## References")),
+    (prose, "too long", lambda nb: nb.cells[4].update(source="## A result\n\n" + "word " * 2700)),
+    (formulas_are_typeset, "none", words(4, "$", "")),
+    (formulas_are_typeset, "a Greek letter", words(4, "It is", "It is β")),
+    (formulas_are_typeset, "a hat", words(4, "It is", "It is x̂")),
+    (network_is_drawn, "no drawing", lambda nb: nb.cells.pop(8)),
+    (network_is_drawn, "drawn otherwise", words(8, "diagrams.draw()", "draw()")),
+    (a_cell_teaches_or_checks, "a claim among taught lines", source(1, "claim('x', True)")),
+    (a_cell_teaches_or_checks, "the tag without a claim", source(4, "# @title Nothing\nvalue")),
+    (a_cell_teaches_or_checks, "a check that plots", source(4, "# @title It\nclaim('x', True)\nplotting.curves(1)")),
+    (a_cell_teaches_or_checks, "not folded", unfold(5)),
+    (a_cell_teaches_or_checks, "no title", source(4, "claim('x', True)")),
+    (recap_asks, "two questions", words(9, "<details>", "")),
+    (ends_with_the_count, "ends otherwise", words(10, "finish()", "print()")),
+    (shown_in_the_gallery, "no tag", lambda nb: nb.cells[6].metadata.clear()),
+    (shown_in_the_gallery, "a tag without picture", lambda nb: nb.cells[3].metadata.update(tags=["gallery"])),
     (prose, "too short", lambda nb: nb.cells[4].update(source="## A result\n\n" + "word " * 700)),
     (results_agree, "other seconds", lambda nb: stamp(nb).update(seconds=99.0)),
     (results_agree, "other data", lambda nb: stamp(nb)["data"][0].update(name="digits")),
@@ -142,3 +180,33 @@ def test_results_without_headline_are_found(toy):
 def test_addresses_are_not_machine_paths(toy, text):
     toy.edit(lambda nb: nb.cells[-1].update(source=text))
     no_machine_paths(toy.path)
+
+
+GOOD = {"claims": {"checked": 4, "sentences": 5 * ["it"], "untold": []}}
+GOOD |= {"metrics": {"toy": {"headline": True, "beats": True, "value": 1, "baseline": {"value": 2}}}}
+
+
+def test_good_quick_results(toy):
+    quick_results(toy.path, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"claims": GOOD["claims"] | {"checked": 3}}, "only 3 of 5 claims"),
+        ({"claims": GOOD["claims"] | {"untold": ["d = 3"]}}, "did not print"),
+        ({"metrics": {"toy": GOOD["metrics"]["toy"] | {"beats": False}}}, "1 against the baseline's 2"),
+        ({"metrics": {"toy": GOOD["metrics"]["toy"] | {"beats": None, "baseline": None}}}, "baseline's None"),
+    ],
+)
+def test_quick_results_that_refute_the_lesson(toy, change, message):
+    with pytest.raises(CheckError, match=message):
+        quick_results(toy.path, GOOD | change)
+
+
+def test_lessons_that_are_not_redone_keep_their_manner(toy, monkeypatch):
+    monkeypatch.setattr(rules, "FIRST_EDITION", ("01",))
+    toy.edit(words(4, "$", "∂"))
+    toy.edit(lambda nb: code(nb)[3].outputs[0].metadata.clear())
+    for check in (formulas_are_typeset, pictures):
+        check(toy.path)

@@ -14,8 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from scripts import address, fetch, gallery, lesson, project, results
-from scripts.checks import CHECKS
 from scripts.execute import LessonError, data_words, execute, headlines, number
+from scripts.rules import CHECKS
 from scripts.setup_cell import SETUP_CELL, setup_cell
 
 
@@ -28,7 +28,7 @@ def edit_code(index, source):
 
 
 def test_lesson_executes_stamps_and_writes_results(toy):
-    toy.edit(edit_code(2, "value=0.123456789\nrecord(value)\nprint('10%\\r50%\\r100%', end='\\n')"))
+    toy.edit(edit_code(2, "# @title It\nvalue=0.123456789\nrecord(value)\nprint('10%\\r50%\\r100%', end='\\n')"))
     toy.results.unlink()
     old = project.read_notebook(toy.path)
 
@@ -37,8 +37,8 @@ def test_lesson_executes_stamps_and_writes_results(toy):
     nb = project.read_notebook(toy.path)
     code = [cell for cell in nb.cells if cell.cell_type == "code"]
     assert [cell.id for cell in nb.cells] == [cell.id for cell in old.cells]
-    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5]
-    assert code[2].source.startswith("value = 0.123456789\n")  # formatted
+    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5, 6, 7]
+    assert code[2].source.startswith("# @title It\nvalue = 0.123456789\n")  # formatted
     assert [output.text for output in code[2].outputs] == ["100%\n"]  # only the last state of a progress bar
     assert not any("execution" in cell.metadata for cell in nb.cells)
     assert nb.metadata["kernelspec"]["name"] == "python3"
@@ -162,16 +162,15 @@ def toy_run(toy):
 def test_run_makes_pages(toy, toy_run):
     students = toy.root / "notebooks" / "exercises" / "student"
     students.mkdir(parents=True)
-    shutil.copy(toy.path, students / toy.path.name)
+    shutil.copy(toy.path, students / "01_toy_exercises.ipynb")
     toy.edit(lambda nb: nb.cells[6].metadata.update(tags=["gallery"]))
     toy.edit(lambda nb: nb.cells[7].metadata.update(tags=["claims", "hide-input"]))
     toy.edit(
-        lambda nb: nb.cells[-1].update(source=nb.cells[-1].source + "\n\n[it](01_toy.ipynb) [code](../utils/claims.py)")
+        lambda nb: nb.cells[9].update(source=nb.cells[9].source + "\n\n[it](01_toy.ipynb) [code](../utils/claims.py)")
     )
-    toy.edit(lambda nb: nb.cells[3].update(source="from utils import claims as plotting\nfrom utils.claims import *"))
     metrics = json.loads(toy.results.read_text(encoding="utf-8"))["metrics"]
     assert metrics["toy"]["value"] == 0.123457
-    toy.edit(lambda nb: nb.cells[5].update(source="value = 0.2\nrecord(value)"))
+    toy.edit(lambda nb: nb.cells[5].update(source="# @title It\nvalue = 0.2\nrecord(value)"))
 
     done = toy_run()
 
@@ -190,7 +189,7 @@ def test_run_makes_pages(toy, toy_run):
     assert [page.relative_to(build).as_posix() for page in pages] == [
         "html/01_toy.html",
         "html/README.html",
-        "html/exercises/01_toy.html",
+        "html/exercises/01_toy_exercises.html",
         "index.html",
     ]
     for page in pages:
@@ -202,7 +201,7 @@ def test_run_makes_pages(toy, toy_run):
 
 def test_run_names_the_lesson_that_fails_and_goes_on(toy, toy_run):
     nb = project.read_notebook(toy.path)
-    nb.cells[-2].source = "raise KeyError('the reason')"
+    nb.cells[7].source = "raise KeyError('the reason')"
     project.write_notebook(nb, toy.path.with_name("02_broken.ipynb"))
     before = toy.path.read_bytes()
     done = toy_run()
@@ -460,11 +459,11 @@ def test_missing_address(tmp_path):
 SHOW = "\nimport os, sys\nprint(utils.__file__)\nprint(os.getcwd())\nprint(sys.path[0])"
 
 
-def run_cell(cwd, *, times=1, options=(), **env):
+def run_cell(cwd, *, times=1, address="some-owner/some.repo", before="", **env):
     """Run the setup cell in a fresh Python in the folder `cwd`; return (exit code, stdout lines, stderr)."""
-    code = f"cell = {setup_cell('some-owner/some.repo')!r}\n" + "exec(cell)\n" * times + SHOW
+    code = f"{before}\ncell = {setup_cell(address)!r}\n" + "exec(cell)\n" * times + SHOW
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | env
-    command = [sys.executable, *options, "-c", code]
+    command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", check=False)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -475,11 +474,8 @@ def colab(toy, tmp_path):
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *arguments], cwd=toy.root, check=True)
-    fake = tmp_path / "site" / "google" / "colab"
-    fake.mkdir(parents=True)
-    (fake / "__init__.py").write_text("", encoding="utf-8")
     return {
-        "PYTHONPATH": str(tmp_path / "site"),
+        "before": "import sys; sys.modules['google.colab'] = sys",  # as Colab's kernel has it
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{toy.root.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": f"https://github.com/{toy.address}.git",
@@ -487,17 +483,26 @@ def colab(toy, tmp_path):
 
 
 def test_setup_cell_is_short_and_plain():
-    assert len(SETUP_CELL.splitlines()) <= 15
+    assert len(SETUP_CELL.splitlines()) <= 25
     assert not re.search(r"^\s*[%!]", SETUP_CELL, re.MULTILINE)
 
 
-@pytest.mark.parametrize("options", [(), ("-S",)], ids=["google is there", "no google package"])
-@pytest.mark.parametrize("folder", [".", "notebooks"])
+@pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/exercises/student", "classroom/submitted/ann/week1"])
 @pytest.mark.parametrize("times", [1, 2])
-def test_setup_cell_at_home(toy, folder, times, options):
-    code, lines, errors = run_cell(toy.root / folder, times=times, options=options)
+def test_setup_cell_at_home(toy, folder, times):
+    (toy.root / folder).mkdir(parents=True, exist_ok=True)
+    code, lines, errors = run_cell(toy.root / folder, times=times)
     assert code == 0, errors
     assert lines == [str(toy.root / "utils" / "__init__.py"), str(toy.root / "notebooks"), str(toy.root)]
+
+
+def test_setup_cell_beside_a_strangers_utils(toy):
+    stranger = toy.root / "notebooks" / "utils"
+    stranger.mkdir()
+    (stranger / "__init__.py").write_text("raise SystemExit('a stranger')", encoding="utf-8")
+    code, lines, errors = run_cell(toy.root / "notebooks")
+    assert code == 0, errors
+    assert lines[0] == str(toy.root / "utils" / "__init__.py")
 
 
 def test_setup_cell_in_colab_clones_once(tmp_path, colab):
@@ -513,6 +518,20 @@ def test_setup_cell_in_colab_clones_once(tmp_path, colab):
     assert (clone / "mine.txt").exists()
 
 
+def test_setup_cell_in_colab_makes_half_a_clone_anew(tmp_path, colab):
+    clone = tmp_path / "content" / "autoencoder-course"
+    (clone / ".git").mkdir(parents=True)
+    code, lines, errors = run_cell(clone.parent, **colab)
+    assert (code, lines[:1]) == (0, [str(clone / "utils" / "__init__.py")]), errors
+
+
+def test_setup_cell_in_colab_refuses_the_placeholder(tmp_path, colab):
+    code, _, errors = run_cell(tmp_path, address=project.PLACEHOLDER, **colab)
+    assert code == 1
+    assert "RuntimeError: This copy has no address yet: make address REPO=owner/name" in errors
+    assert not (tmp_path / "autoencoder-course").exists()
+
+
 def test_setup_cell_in_colab_without_network(tmp_path, colab):
     content = tmp_path / "content"
     content.mkdir()
@@ -523,9 +542,9 @@ def test_setup_cell_in_colab_without_network(tmp_path, colab):
 
 
 def test_setup_cell_elsewhere_clones_nothing(tmp_path):
-    code, _, errors = run_cell(tmp_path, options=["-S"])
+    code, _, errors = run_cell(tmp_path)
     assert code == 1
-    assert "FileNotFoundError" in errors
+    assert "FileNotFoundError: Open the notebook inside the course's whole folder." in errors
     assert list(tmp_path.iterdir()) == []
 
 

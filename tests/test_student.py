@@ -29,11 +29,17 @@ y = centre(3)
 print(y)"""
 TWO_STRIPPED = """\
 def centre(x):
-    raise NotImplementedError("hint: which mean?")
+    raise NotImplementedError("hint: it unfolds in the text above")
 
 
-raise NotImplementedError("hint: say \\"what\\" you see in C:\\\\new, and where")
+raise NotImplementedError("hint: it unfolds in the text above")
 print(y)"""
+
+
+HINTS = ("which mean?", 'say "what" you see in C:\\new, and where')
+STUB = 'raise NotImplementedError("hint: it unfolds in the text above")'
+ALT = {"image/png": {"alt": "A dot"}}
+ABOVE = new_markdown_cell("Do it.")
 
 
 def code(source, nbgrader=None, **options):
@@ -66,34 +72,41 @@ def root(tmp_path):
         with_metadata(new_markdown_cell("A good answer: secret."), ANSWER),
     ]
     metadata = {"autoencoder_course": {"budget": "full"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    write_notebook(new_notebook(cells=cells, metadata=metadata), tmp_path / "notebooks/exercises/01_toy.ipynb")
+    write_notebook(new_notebook(cells=cells, metadata=metadata), tmp_path / "notebooks/exercises/01_toy_solved.ipynb")
     return tmp_path
 
 
 # --- one notebook -------------------------------------------------------------------------------------------
 
 
-def test_solutions_become_one_line_each_with_their_hint_and_indentation():
-    (cell,) = stripped(code(TWO, SOLUTION))
+def test_solutions_become_one_line_each_and_hints_unfold_above():
+    above, cell = stripped(new_markdown_cell("Do it."), code(TWO, SOLUTION))
     assert cell.source == TWO_STRIPPED
-    raised = [node.exc.args[0].value for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Raise)]
-    assert sorted(raised) == ['hint: say "what" you see in C:\\new, and where', "hint: which mean?"]
+    ast.parse(cell.source)
+    assert max(map(len, cell.source.splitlines())) <= 88
+    first, second = (f"<details><summary>Hint</summary>\n\n{words}\n\n</details>" for words in HINTS)
+    assert above.source == f"Do it.\n\n{first}\n\n{second}"
+
+
+def test_a_solution_has_a_text_above():
+    with pytest.raises(ExerciseError, match=r"01_toy\.ipynb, cell 1: there is no text above"):
+        stripped(code(TWO, SOLUTION))
 
 
 def test_tabs_are_kept_as_indentation():
-    (cell,) = stripped(code("if 1:\n\t# HINT: h\n\t### BEGIN SOLUTION\n\tx = 1\n\t### END SOLUTION", SOLUTION))
-    assert cell.source == 'if 1:\n\traise NotImplementedError("hint: h")'
+    _, cell = stripped(ABOVE, code("if 1:\n\t# HINT: h\n\t### BEGIN SOLUTION\n\tx = 1\n\t### END SOLUTION", SOLUTION))
+    assert cell.source == 'if 1:\n\traise NotImplementedError("hint: it unfolds in the text above")'
 
 
 def test_manually_graded_code_is_stripped_too():
-    (cell,) = stripped(code("# HINT: h\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", ANSWER))
-    assert cell.source == 'raise NotImplementedError("hint: h")'
+    _, cell = stripped(ABOVE, code("# HINT: h\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", ANSWER))
+    assert cell.source == 'raise NotImplementedError("hint: it unfolds in the text above")'
 
 
 def test_what_stands_above_and_below_stays():
     source = f"guess = None  # first\n# a remark\n\n{HINT}{BEGIN}guess = 3\n{END}print(guess)"
-    (cell,) = stripped(code(source, SOLUTION))
-    assert cell.source == 'guess = None  # first\n# a remark\n\nraise NotImplementedError("hint: h")\nprint(guess)'
+    _, cell = stripped(ABOVE, code(source, SOLUTION))
+    assert cell.source == f"guess = None  # first\n# a remark\n\n{STUB}\nprint(guess)"
 
 
 def test_answers_in_words_become_an_invitation():
@@ -112,28 +125,32 @@ def test_other_cells_keep_source_ids_and_metadata():
     after = stripped(*cells)
     assert [cell.id for cell in after] == [cell.id for cell in cells]
     assert [cell.metadata for cell in after] == [cell.metadata for cell in cells]
-    assert [cell.source for cell in after[:3]] == [cell.source for cell in cells[:3]]
+    assert [cell.source for cell in after[1:3]] == [cell.source for cell in cells[1:3]]
 
 
 def test_the_solved_notebook_is_not_changed():
-    nb = new_notebook(cells=[code(TWO, SOLUTION)], metadata={"autoencoder_course": {}})
+    nb = new_notebook(cells=[ABOVE, code(TWO, SOLUTION)], metadata={"autoencoder_course": {}})
     student(nb, "01_toy.ipynb")
-    assert (nb.cells[0].source, nb.cells[0].execution_count, len(nb.cells[0].outputs)) == (TWO, 1, 1)
+    assert (nb.cells[1].source, nb.cells[1].execution_count, len(nb.cells[1].outputs)) == (TWO, 1, 1)
     assert "autoencoder_course" in nb.metadata
 
 
-def test_outputs_go_but_expected_pictures_stay():
+def test_outputs_go_and_expected_pictures_stand_in_the_text_above():
     drawn = [
         new_output("stream", text="secret\n"),
-        new_output("display_data", data={"image/png": PIXEL, "text/plain": "secret"}, metadata={"width": 5}),
+        new_output("display_data", data={"image/png": PIXEL, "text/plain": "secret"}, metadata=ALT),
+        new_output("display_data", data={"image/png": PIXEL}),
         new_output("execute_result", data={"text/html": "secret"}, execution_count=7),
         new_output("error", ename="E", evalue="secret", traceback=[]),
     ]
     plain, kept = code("draw()"), code("draw()")
     plain.outputs, kept.outputs, kept.metadata["tags"] = drawn, drawn, ["keep-output"]
-    plain, kept = stripped(plain, kept)
-    assert (plain.outputs, plain.execution_count, kept.execution_count) == ([], None, None)
-    assert kept.outputs == [{"output_type": "display_data", "data": {"image/png": PIXEL}, "metadata": {}}]
+    above, plain, kept = stripped(new_markdown_cell("Look."), plain, kept)
+    assert [(cell.outputs, cell.execution_count) for cell in (plain, kept)] == [([], None)] * 2
+    assert above.attachments == {name: {"image/png": PIXEL} for name in ("expected.png", "expected1.png")}
+    first, second = "![A dot](attachment:expected.png)", "](attachment:expected1.png)"
+    assert above.source.startswith(f"Look.\n\nExpected:\n\n{first}")
+    assert above.source.endswith(second)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +181,7 @@ def test_mistakes_are_errors_that_name_file_and_cell(source, nbgrader):
 def test_made_again_the_files_are_the_same_bytes(root):
     (path,), stale = make(root)
     first = path.read_bytes()
-    assert path == root / "notebooks/exercises/student/01_toy.ipynb"
+    assert path == root / "notebooks/exercises/student/01_toy_exercises.ipynb"
     assert (stale, b"secret" in first, b"autoencoder_course" in first) == ([], False, False)
     assert first.endswith(b"}\n")
     assert make(root) == ([path], [])
@@ -176,7 +193,7 @@ def test_made_again_the_files_are_the_same_bytes(root):
 
 def test_ids_and_metadata_survive_the_files(root):
     (path,), _ = make(root)
-    solved, made = read_notebook(root / "notebooks/exercises/01_toy.ipynb"), read_notebook(path)
+    solved, made = read_notebook(root / "notebooks/exercises/01_toy_solved.ipynb"), read_notebook(path)
     assert [(cell.id, cell.metadata) for cell in made.cells] == [(cell.id, cell.metadata) for cell in solved.cells]
     assert made.metadata == {"kernelspec": solved.metadata["kernelspec"]}
 
@@ -187,22 +204,22 @@ def test_stale_notebooks_are_deleted_and_nothing_else(root):
     for name in ("02_gone.ipynb", "my_copy.ipynb", "README.md"):
         (folder / name).write_text("{}")
     assert make(root)[1] == [folder / "02_gone.ipynb"]
-    assert sorted(path.name for path in folder.iterdir()) == ["01_toy.ipynb", "README.md", "my_copy.ipynb"]
+    assert sorted(path.name for path in folder.iterdir()) == ["01_toy_exercises.ipynb", "README.md", "my_copy.ipynb"]
 
 
 def test_an_error_leaves_everything_as_it_was(root, capsys):
     (path,), _ = make(root)
     before = path.read_bytes()
-    source = root / "notebooks/exercises/01_toy.ipynb"
+    source = root / "notebooks/exercises/01_toy_solved.ipynb"
     nb = read_notebook(source)
     nb.cells[0].source = "# 01 · Changed"
     write_notebook(nb, source)
     bad = new_notebook(cells=[code(BEGIN, SOLUTION)])
-    write_notebook(bad, root / "notebooks/exercises/02_bad.ipynb")
+    write_notebook(bad, root / "notebooks/exercises/02_bad_solved.ipynb")
     stale = path.with_name("03_gone.ipynb")
     stale.write_text("{}")
     assert main(root) == 1
-    assert capsys.readouterr().err.startswith("02_bad.ipynb, cell 1: ")
+    assert capsys.readouterr().err.startswith("02_bad_solved.ipynb, cell 1: ")
     assert path.read_bytes() == before
     assert stale.exists()
 

@@ -1,11 +1,5 @@
-"""Checks that students run on their answers: one module per lesson, `from utils.checks import lesson_12 as checks`.
+"""The checks stand in checks/, at the top of the project."""
 
-Every check takes what the student made, says in a line or two that it is right, and otherwise raises `CheckFailed`
-with what was expected, what was found, and a hint. It judges behaviour, so every right solution passes, however it is
-written.
-Each module lists the usual wrong solutions that get a hint of their own.
-"""
+from pathlib import Path
 
-from utils.checks.base import CheckFailed
-
-__all__ = ["CheckFailed"]
+__path__ = [str(Path(__file__).resolve().parents[2] / "checks")]  # until the exercises are redone
