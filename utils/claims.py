@@ -14,10 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from utils import data
-
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn")
 _lesson = {}
+_data = []
 
 
 class ClaimError(AssertionError):
@@ -51,10 +50,15 @@ def start(lesson, seed):
         seed: integer for `keras.utils.set_random_seed`.
     """
     keras.utils.set_random_seed(seed)
-    data.forget()
+    _data.clear()
     _lesson.clear()
     _lesson.update(lesson=lesson, seed=seed, metrics={}, claims={"held": 0, "skipped": 0})
     print(f"Lesson {lesson}, {budget_name()} budget, seed {seed}, Keras {keras.version()}.")
+
+
+def note_data(provenance):
+    """Note what `utils.data` loaded, for the lesson's results."""
+    _data.append(provenance)
 
 
 def _started():
@@ -101,7 +105,7 @@ def claim(text, condition, *, needs=None):
 
 
 def _on_stand_ins():
-    return any(provenance.fallback for provenance in data.loaded())
+    return any(provenance.fallback for provenance in _data)
 
 
 def record(name, value, unit, *, baseline=None, paper=None, better="lower", headline=False):
@@ -163,7 +167,7 @@ def results():
                 "fallback": p.fallback,
                 "licence": p.licence,
             }
-            for p in data.loaded()
+            for p in _data
         ],
         "seed": lesson["seed"],
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
