@@ -391,6 +391,7 @@ def test_broken_file_in_keras_cache_is_an_error(folder, mnist, tmp_path):
 BROKEN_IDX = {
     "truncated": (lambda good: good[:-20], "corrupt or truncated"),
     "no gzip": (lambda good: b"hello", "corrupt or truncated"),
+    "damaged": (lambda good: good[:60] + bytes(300) + good[360:], "corrupt or truncated"),
     "empty": (lambda good: b"", "no IDX file"),
     "no idx": (lambda good: gzip.compress(b"hello"), "no IDX file"),
     "short header": (lambda good: gzip.compress(b"\0\0\x08\x03\0\0"), "corrupt or truncated"),
@@ -490,6 +491,8 @@ def test_no_red_warning_in_a_kernel_without_widgets(folder, mnist, server, monke
     ipython = pytest.importorskip("IPython", reason="IPython is what a kernel runs")
     monkeypatch.setattr(ipython, "get_ipython", lambda: SimpleNamespace(config={"IPKernelApp": {}}))
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    monkeypatch.delenv("QT_API", raising=False)
     for name in [n for n in sys.modules if n.split(".")[0] == "pooch" or n in ("tqdm.auto", "tqdm.autonotebook")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "tqdm.notebook", raising=False)
@@ -736,7 +739,14 @@ def test_the_quick_budget_looks_at_nothing_else(folder, mnist, server, tmp_path,
     assert server.asked == []
 
 
-@pytest.mark.parametrize("content", [None, b"", npz(**tiny_arrays())], ids=["missing", "empty", "other"])
+def damaged_sample():
+    content = (data.SAMPLE_FOLDER / "mnist.npz").read_bytes()
+    return content[:1000] + bytes(1000) + content[2000:]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", npz(**tiny_arrays()), damaged_sample()], ids=["missing", "empty", "other", "damaged"]
+)
 @pytest.mark.parametrize("budget", ["quick", "full"])
 def test_another_sample_is_an_error(folder, tmp_path, monkeypatch, budget, content):
     monkeypatch.setattr(data, "SAMPLE_FOLDER", tmp_path)
@@ -770,7 +780,7 @@ def test_the_script_writes_slices_and_the_same_bytes_every_time(folder, mnist, t
 
 
 def test_the_script_refuses_what_is_not_official(folder, monkeypatch, capsys):
-    monkeypatch.setattr(data, "SAMPLE_FOLDER", data.SAMPLE_FOLDER)
+    monkeypatch.setattr(sample, "write", lambda *args: pytest.fail("wrote a sample"))
     assert sample.main() == 1
     assert "The sample needs the official files" in capsys.readouterr().err
 
@@ -939,6 +949,7 @@ def test_a_flat_folder_is_one_class(tmp_path):
         ("grey.gif", Image.fromarray(GREY), 0.2),
         ("binary.png", Image.new("1", (9, 7), 1), 1),
         ("sixteen.png", Image.fromarray(np.full((9, 7), 51 * 257, np.uint16)), 0.2),
+        ("sixteen white.png", Image.fromarray(np.full((9, 7), 65_535, np.uint16)), 1),
         ("sixteen.tif", Image.fromarray(np.full((9, 7), 51 * 257, np.uint16)), 0.2),
         ("alpha.png", Image.new("LA", (9, 7), (0, 204)), 0.2),
         ("glass.png", Image.new("RGBA", (9, 7), (255, 0, 0, 0)), 1),

@@ -10,6 +10,7 @@ the sample stands in, and the provenance says so. A broken file is an error, nev
 
 import gzip
 import hashlib
+import lzma
 import math
 import os
 import pickle
@@ -48,7 +49,7 @@ WHY = {  # what an error says -> what the reader is told, the first that fits
     "DataError": "other arrays than the official ones",
     "hash": "wrong SHA-256, so truncated or another file",
 }
-BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, tarfile.TarError)
+BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError)
 
 
 class DataError(ValueError):
