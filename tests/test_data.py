@@ -918,8 +918,10 @@ def test_a_folder_per_class(tmp_path, noted):
     assert np.bincount(dataset.y_train).tolist() == [6, 10]
     assert np.bincount(dataset.y_test).tolist() == [1, 2]
     assert dataset.y_test.dtype == np.int64
+    assert (np.diff(dataset.y_train) != 0).sum() > 2  # the classes are mixed
     values = [
-        sorted(np.rint(x[:, 0, 0, 0] * 25.5)) for x in (dataset.x_train[dataset.y_train == 1], dataset.x_test[1:])
+        sorted(np.rint(x[:, 0, 0, 0] * 25.5))
+        for x in (dataset.x_train[dataset.y_train == 1], dataset.x_test[dataset.y_test == 1])
     ]
     assert sorted(values[0] + values[1]) == list(range(12))  # each picture once
     assert noted == [dataset.provenance]

@@ -447,7 +447,8 @@ def images(folder, size=28):
 
     Returns:
         Dataset named after the folder, images (n, size, size, 1) where all are grey, else (n, size, size, 3), classes
-        in alphabetical order. A sixth of every class, drawn with a fixed seed, is the test. Each picture is turned as
+        in alphabetical order. A sixth of every class, drawn with a fixed seed, is the test; the order is shuffled with
+        the same seed. Each picture is turned as
         its EXIF says, laid on white where it is transparent, cropped to the square in its middle and resized
         (bicubic); its `provenance` counts what was done.
 
@@ -477,15 +478,15 @@ def images(folder, size=28):
             arrays[f"y_{part}"].append(label)
     if not arrays["x_test"]:
         raise DataError(f"{folder} holds one picture of {_names(below)} each: one for the test is needed, so add some.")
-    arrays = {key: np.array(values, np.uint8 if key[0] == "x" else np.int64) for key, values in arrays.items()}
+    order = {part: rng.permutation(len(arrays[f"y_{part}"])) for part in ("train", "test")}
+    arrays = {key: np.array(values)[order[key[2:]]] for key, values in arrays.items()}
     if all((arrays[key] == arrays[key][..., :1]).all() for key in ("x_train", "x_test")):
         arrays |= {key: arrays[key][..., 0] for key in ("x_train", "x_test")}
-    steps = f"cropped to the square in the middle and resized to {size}x{size}"
+    name, steps = folder.resolve().name, f"cropped to the square in the middle and resized to {size}x{size}"
     source = "; ".join(
         [f"your own pictures of {_names(below)}, {steps}", *(f"{n} {what}" for what, n in done.items() if n)]
     )
     about = {"source": source, "licence": "your own", "verified": False, "fallback": False}
-    name = folder.resolve().name
     dataset = _build(arrays, tuple(path.name for path in below), requested=name, name=name, **about)
     claims.note_data(dataset.provenance)
     return dataset
