@@ -1,19 +1,20 @@
 """Fetch and verify all data sets once: `python -m scripts.fetch`.
 
-They go to the folder that AE_DATA_DIR names (default data/), which then serves a machine without a network.
+They go to the folder that AE_DATA_DIR names (default data/), which then serves a machine without a network. The
+budget does not matter here: what is fetched are the official sets.
 """
 
 import sys
 
 from scripts.project import PARTS_WELCOME
-from utils.data import TITLES, DataError, data_folder, load
+from utils.data import TITLES, DataError, data_folder, official
 
 
 def fetch(names):
-    """Load data sets by name and print where each came from.
+    """Load official data sets by name and print where each came from.
 
     Args:
-        names: of `utils.data.load`.
+        names: of `utils.data.official`.
 
     Returns:
         list of the names that did not arrive verified. A part of a set of `PARTS_WELCOME` will do.
@@ -21,7 +22,7 @@ def fetch(names):
     missing = []
     for name in names:
         try:
-            provenance = load(name).provenance
+            provenance = official(name).provenance
         except DataError as error:
             print(f"{name}: {error}", flush=True)
             missing.append(name)
@@ -39,7 +40,7 @@ def main():
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
-    missing = fetch([name for name in TITLES if name != "digits"])  # which come with scikit-learn
+    missing = fetch(list(TITLES))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     print(f"The folder {folder.name}/ holds {size / 1e6:.0f} MB.")
     if missing:

@@ -1,11 +1,10 @@
-"""utils.data against tiny data sets, a local web server and broken files; nothing leaves this machine."""
+"""utils.data against tiny data sets, a local web server, broken files and odd pictures; nothing leaves this machine."""
 
 import contextlib
 import dataclasses
 import gzip
 import hashlib
 import io
-import json
 import pickle
 import socket
 import subprocess
@@ -13,18 +12,19 @@ import sys
 import tarfile
 import threading
 import time
-import urllib.request
+import warnings
 import zipfile
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.error import URLError
-from urllib.response import addinfourl
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import requests
+from PIL import Image
 
-from utils import data
+from scripts import sample
+from utils import claims, data
 
 ROOT = Path(data.__file__).resolve().parent.parent
 
@@ -136,16 +136,14 @@ def server():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty data folder, an empty Keras cache, and no network beyond what a test sets up."""
+    """An empty data folder, an empty Keras cache, the full budget, and no network until a test calls `serve`."""
     folder = tmp_path / "stick"
     folder.mkdir()
     monkeypatch.setenv("AE_DATA_DIR", str(folder))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("AE_OFFLINE", "0")
+    monkeypatch.setenv("AE_OFFLINE", "1")
+    monkeypatch.setenv("AE_BUDGET", "full")
     monkeypatch.setattr(data, "TIMEOUT", 0.5)
-    monkeypatch.setattr(data, "_loaded", [])
-    for name in data.SPECS:
-        change(monkeypatch, name, urls=(), openml=None)
     return folder
 
 
@@ -153,14 +151,34 @@ def change(monkeypatch, name, **changes):
     monkeypatch.setitem(data.SPECS, name, dataclasses.replace(data.SPECS[name], **changes))
 
 
+def serve(monkeypatch, name, *urls):
+    """Let the files of the set's first source be looked for at these addresses, and the network be used."""
+    ((_, files), *_) = data.SPECS[name].sources
+    change(monkeypatch, name, sources=tuple((url, files) for url in urls))
+    monkeypatch.setenv("AE_OFFLINE", "0")
+
+
+def official(monkeypatch, name, files, arrays=None):
+    """Make tiny files, name -> content, the official ones, and their arrays too."""
+    known = {name: sha256(content) for name, content in files.items()}
+    change(monkeypatch, name, sources=(("https://nowhere.invalid/", known),))
+    if arrays:
+        change(monkeypatch, name, shape=(6, 6), counts=(20, 10), sha256=data.digest(arrays))
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """The list of the provenances that `utils.claims` is told of."""
+    found = []
+    monkeypatch.setattr(claims, "note_data", found.append)
+    return found
+
+
 @pytest.fixture
 def mnist(folder, monkeypatch):
     """Make a tiny MNIST the official one; return the content of its file."""
-    arrays = tiny_arrays()
-    content = npz(**arrays)
-    hashes = {key: sha256(array.tobytes()) for key, array in arrays.items()}
-    files = {"mnist.npz": sha256(content)}
-    change(monkeypatch, "mnist", shape=(6, 6), counts=(20, 10), hashes=hashes, files=files)
+    content = npz(**tiny_arrays())
+    official(monkeypatch, "mnist", {"mnist.npz": content}, tiny_arrays())
     return content
 
 
@@ -168,10 +186,8 @@ def mnist(folder, monkeypatch):
 def fashion(folder, monkeypatch):
     """Make a tiny Fashion-MNIST the official one; return its files by name."""
     arrays = tiny_arrays()
-    files = dict(zip(data.SPECS["fashion_mnist"].files, map(idx_gz, arrays.values()), strict=True))
-    hashes = {key: sha256(array.tobytes()) for key, array in arrays.items()}
-    known = {name: sha256(content) for name, content in files.items()}
-    change(monkeypatch, "fashion_mnist", shape=(6, 6), counts=(20, 10), hashes=hashes, files=known)
+    files = dict(zip(data.FASHION_FILES, map(idx_gz, arrays.values()), strict=True))
+    official(monkeypatch, "fashion_mnist", files, arrays)
     return files
 
 
@@ -179,7 +195,7 @@ def fashion(folder, monkeypatch):
 def cifar(folder, monkeypatch):
     """Make a tiny CIFAR-10 archive the official one; return its content."""
     content = cifar_archive()
-    change(monkeypatch, "cifar10", files={"cifar-10-python.tar.gz": sha256(content)})
+    official(monkeypatch, "cifar10", {"cifar-10-python.tar.gz": content})
     return content
 
 
@@ -251,7 +267,7 @@ def test_three_of_four_files_are_not_a_data_set(folder, fashion):
     write(folder, dict(list(fashion.items())[:3]))
     provenance = data.load("fashion_mnist").provenance
     assert provenance.fallback
-    assert provenance.reason == "1 of 4 files missing in stick/"
+    assert provenance.reason == "1 of 4 files missing in stick/; AE_OFFLINE is set"
 
 
 def test_cifar10_from_its_archive(folder, cifar):
@@ -290,6 +306,23 @@ def test_keras_cache_is_found(folder, mnist, fashion, cifar, tmp_path):
         assert provenance.verified
         assert "in Keras' cache" in provenance.source
     assert list(folder.iterdir()) == []
+
+
+def test_keras_cache_without_keras_home_is_in_the_home_folder(folder, mnist, tmp_path, monkeypatch):
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    write(tmp_path / "home" / ".keras" / "datasets", {"mnist.npz": mnist})
+    assert data.load("mnist").provenance.source == "mnist.npz in Keras' cache"
+
+
+def test_mnist_from_its_four_files(folder, mnist, monkeypatch):
+    arrays = tiny_arrays()
+    change(monkeypatch, "mnist", sources=(*data.SPECS["mnist"].sources, ("", data.MNIST_FILES)))
+    write(folder, dict(zip(data.MNIST_FILES, map(idx_gz, arrays.values()), strict=True)))
+    dataset = data.load("mnist")
+    check_tiny(dataset)
+    assert dataset.provenance.verified
+    assert "from mnist/ (4 files)" in str(dataset.provenance)
 
 
 def test_folder_comes_before_keras_cache(folder, mnist, tmp_path):
@@ -335,9 +368,9 @@ BROKEN_NPZ = {
 
 
 @pytest.mark.parametrize(("content", "what"), BROKEN_NPZ.values(), ids=BROKEN_NPZ)
-def test_broken_npz_is_an_error_and_never_replaced(folder, mnist, server, monkeypatch, content, what):
+def test_broken_npz_is_an_error_and_never_replaced(folder, mnist, server, noted, monkeypatch, content, what):
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,))
+    serve(monkeypatch, "mnist", server.url)
     write(folder, {"mnist.npz": content})
     with pytest.raises(data.DataError, match=what) as caught:
         data.load("mnist")
@@ -345,7 +378,7 @@ def test_broken_npz_is_an_error_and_never_replaced(folder, mnist, server, monkey
     assert "Delete it" in str(caught.value)
     assert "AE_DATA_DIR" in str(caught.value)
     assert (folder / "mnist.npz").read_bytes() == content
-    assert data.loaded() == ()
+    assert noted == []
     assert server.asked == []
 
 
@@ -358,6 +391,7 @@ def test_broken_file_in_keras_cache_is_an_error(folder, mnist, tmp_path):
 BROKEN_IDX = {
     "truncated": (lambda good: good[:-20], "corrupt or truncated"),
     "no gzip": (lambda good: b"hello", "corrupt or truncated"),
+    "damaged": (lambda good: good[:60] + bytes(300) + good[360:], "corrupt or truncated"),
     "empty": (lambda good: b"", "no IDX file"),
     "no idx": (lambda good: gzip.compress(b"hello"), "no IDX file"),
     "short header": (lambda good: gzip.compress(b"\0\0\x08\x03\0\0"), "corrupt or truncated"),
@@ -381,7 +415,9 @@ def test_broken_idx_is_an_error(folder, fashion, spoil, what):
 def test_empty_cifar10_part_is_an_error(folder):
     empty = {"x_train": np.zeros((0, 32, 32, 3), np.uint8), "y_train": np.zeros(0, np.uint8)}
     write(folder, {"cifar10.npz": npz(**tiny_arrays((32, 32, 3)) | empty)})
-    with pytest.raises(data.DataError, match=r"x_train has shape \(0, 32, 32, 3\)"):
+    with pytest.raises(
+        data.DataError, match=r"x_train has shape \(0, 32, 32, 3\), must be \('any number of', 32, 32, 3\)"
+    ):
         data.load("cifar10")
 
 
@@ -392,16 +428,29 @@ def test_cifar10_images_and_labels_must_be_as_many(folder):
         data.load("cifar10")
 
 
-@pytest.mark.parametrize("name", ["mnits", "", "MNIST", "photos", None, ["mnist"]])
-def test_unknown_name_lists_the_names(folder, name):
-    with pytest.raises(ValueError, match="the names are mnist, fashion_mnist, cifar10, digits"):
+@pytest.mark.parametrize("name", ["mnits", "", "MNIST", "photos", "digits", None, ["mnist"]])
+@pytest.mark.parametrize("budget", ["quick", "full"])
+def test_unknown_name_lists_the_names(folder, monkeypatch, budget, name):
+    monkeypatch.setenv("AE_BUDGET", budget)
+    with pytest.raises(ValueError, match=r"the names are mnist, fashion_mnist, cifar10\."):
         data.load(name)
 
 
 def test_data_dir_that_does_not_exist(folder, monkeypatch):
     monkeypatch.setenv("AE_DATA_DIR", str(folder / "nowhere"))
-    with pytest.raises(FileNotFoundError, match=r"AE_DATA_DIR=.*nowhere.* is not a folder: create it"):
+    with pytest.raises(FileNotFoundError, match=r"AE_DATA_DIR=.*nowhere.* is not a folder\. Create it"):
         data.load("mnist")
+
+
+def test_relative_data_dir_starts_at_the_project_wherever_python_runs(folder, mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "DEFAULT_FOLDER", tmp_path / "data")
+    monkeypatch.setenv("AE_DATA_DIR", "stick")
+    (tmp_path / "notebooks" / "stick").mkdir(parents=True)  # never this one
+    write(folder, {"mnist.npz": mnist})
+    for place in (tmp_path, tmp_path / "notebooks"):
+        monkeypatch.chdir(place)
+        assert data.data_folder() == folder.resolve()
+        assert data.load("mnist").provenance.source == "mnist.npz"
 
 
 # --- downloads
@@ -414,7 +463,7 @@ def only_file(folder, name):
 
 def test_download_is_kept_for_the_next_time(folder, mnist, server, monkeypatch, capfd):
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,))
+    serve(monkeypatch, "mnist", server.url)
     dataset = data.load("mnist")
     check_tiny(dataset)
     assert dataset.provenance.verified
@@ -424,12 +473,41 @@ def test_download_is_kept_for_the_next_time(folder, mnist, server, monkeypatch, 
     assert server.asked == ["/mnist.npz"]
     out, err = capfd.readouterr()
     assert out == ""
-    assert "100%" in err
+    assert "mnist.npz: 100%" in err
+
+
+@pytest.mark.parametrize("answer", ["good", "404"])
+def test_bar_names_the_file_and_a_failure_leaves_none(folder, mnist, server, monkeypatch, capfd, answer):
+    server.routes["/mnist.npz"] = {"good": body(mnist), "404": status(404)}[answer]
+    serve(monkeypatch, "mnist", server.url)
+    data.load("mnist")
+    err = capfd.readouterr().err
+    assert ("mnist.npz: 100%" in err) is (answer == "good")
+    assert (err.rsplit("\r", 1)[-1].strip() == "") is (answer == "404")
+
+
+def test_no_red_warning_in_a_kernel_without_widgets(folder, mnist, server, monkeypatch):
+    """tqdm, as pooch imports it, misses Jupyter's widgets when it finds a kernel."""
+    ipython = pytest.importorskip("IPython", reason="IPython is what a kernel runs")
+    monkeypatch.setattr(ipython, "get_ipython", lambda: SimpleNamespace(config={"IPKernelApp": {}}))
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    monkeypatch.delenv("QT_API", raising=False)
+    for name in [n for n in sys.modules if n.split(".")[0] == "pooch" or n in ("tqdm.auto", "tqdm.autonotebook")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "tqdm.notebook", raising=False)
+    server.routes["/mnist.npz"] = body(mnist)
+    serve(monkeypatch, "mnist", server.url)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert data.load("mnist").provenance.verified
+    assert [str(w.message) for w in seen if "IProgress" in str(w.message)] == []
+    assert "tqdm.notebook" in sys.modules  # so there was something to warn of
 
 
 def test_download_of_four_files_resumes_with_those_that_miss(folder, fashion, server, monkeypatch):
     server.routes |= {f"/{Path(name).name}": body(content) for name, content in fashion.items()}
-    change(monkeypatch, "fashion_mnist", urls=(server.url,))
+    serve(monkeypatch, "fashion_mnist", server.url)
     last = list(fashion)[-1]
     write(folder, {name: content for name, content in fashion.items() if name != last})
     check_tiny(data.load("fashion_mnist"), "fashion_mnist")
@@ -438,7 +516,7 @@ def test_download_of_four_files_resumes_with_those_that_miss(folder, fashion, se
 
 def test_download_of_cifar10(folder, cifar, server, monkeypatch):
     server.routes["/cifar-10-python.tar.gz"] = body(cifar)
-    change(monkeypatch, "cifar10", urls=(server.url,))
+    serve(monkeypatch, "cifar10", server.url)
     assert data.load("cifar10").provenance.verified
 
 
@@ -450,7 +528,7 @@ def bad_answers(server, content):
         "short": (body(content[:-10]), "wrong SHA-256, so truncated or another file"),
         "login page": (body(b"<html>Please log in</html>"), "wrong SHA-256, so truncated or another file"),
         "other arrays": (body(changed(x_train=np.zeros((20, 6, 6), np.uint8))), "wrong SHA-256"),
-        "stalls": (server.stalls(content), "no connection, or it broke"),
+        "stalls": (server.stalls(content), "no answer within 0.5 s"),
         "silent": (lambda handler: server.release.wait(30), "no answer within 0.5 s"),
     }
 
@@ -461,7 +539,7 @@ BAD_ANSWERS = ["404", "500", "ends early", "short", "login page", "other arrays"
 @pytest.mark.parametrize("kind", BAD_ANSWERS)
 def test_failed_download_leaves_nothing_and_says_why(folder, mnist, server, monkeypatch, kind):
     server.routes["/mnist.npz"], why = bad_answers(server, mnist)[kind]
-    change(monkeypatch, "mnist", urls=(server.url,))
+    serve(monkeypatch, "mnist", server.url)
     provenance = data.load("mnist").provenance
     assert provenance.fallback
     assert provenance.reason.startswith(f"no file in stick/; 127.0.0.1: {why}")
@@ -472,7 +550,7 @@ def test_failed_download_leaves_nothing_and_says_why(folder, mnist, server, monk
 def test_second_source_when_the_first_fails(folder, mnist, server, monkeypatch, kind):
     server.routes["/mnist.npz"], _ = bad_answers(server, mnist)[kind]
     server.routes["/second/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url, f"{server.url}second/"))
+    serve(monkeypatch, "mnist", server.url, f"{server.url}second/")
     assert data.load("mnist").provenance.verified
     assert server.asked == ["/mnist.npz", "/second/mnist.npz"]
     only_file(folder, "mnist.npz")
@@ -481,25 +559,74 @@ def test_second_source_when_the_first_fails(folder, mnist, server, monkeypatch, 
 def test_no_server_at_all(folder, mnist, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        change(monkeypatch, "mnist", urls=(f"http://127.0.0.1:{free.getsockname()[1]}/",))
+        serve(monkeypatch, "mnist", f"http://127.0.0.1:{free.getsockname()[1]}/")
         assert "127.0.0.1: no connection, or it broke" in data.load("mnist").provenance.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"),
+            "its certificate is not trusted",
+        ),
+        (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]"), "no secure connection"),
+        (requests.exceptions.ProxyError("Tunnel connection failed: 403"), "the proxy does not let it through"),
+        (requests.exceptions.ConnectTimeout("Connection to x timed out."), "no answer within 0.5 s"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (KeyError("odd"), "KeyError"),
+    ],
+)
+def test_the_reason_names_the_cause(folder, mnist, monkeypatch, error, why):
+    def get(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(requests, "get", get)
+    serve(monkeypatch, "mnist", "https://somewhere.invalid/")
+    assert f"; somewhere.invalid: {why}" in data.load("mnist").provenance.reason
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_that_is_not_found_means_no_network(folder, mnist, monkeypatch):
+    def unknown(*args, **kwargs):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    serve(monkeypatch, "mnist", "http://somewhere.invalid/")
+    assert "somewhere.invalid: its name is not found, so probably no network" in data.load("mnist").provenance.reason
+
+
+def test_second_source_may_hold_other_files(folder, mnist, server, monkeypatch):
+    """As for MNIST: one .npz file, else the four IDX files of the same arrays."""
+    files = dict(zip(data.MNIST_FILES, map(idx_gz, tiny_arrays().values()), strict=True))
+    server.routes |= {f"/{Path(name).name}": body(content) for name, content in files.items()}
+    serve(monkeypatch, "mnist", server.url)
+    (first,) = data.SPECS["mnist"].sources
+    known = {name: sha256(content) for name, content in files.items()}
+    change(monkeypatch, "mnist", sources=(first, (server.url, known)))
+    check_tiny(data.load("mnist"))
+    assert data.load("mnist").provenance.source == "mnist/ (4 files)"
+    assert server.asked == ["/mnist.npz", *(f"/{Path(name).name}" for name in files)]
 
 
 def test_files_of_the_right_hash_with_other_arrays_are_not_believed(folder, mnist, server, monkeypatch):
     server.routes["/mnist.npz"] = body(mnist)
-    hashes = data.SPECS["mnist"].hashes | {"y_test": "0" * 64}
-    change(monkeypatch, "mnist", urls=(server.url,), hashes=hashes)
+    serve(monkeypatch, "mnist", server.url)
+    change(monkeypatch, "mnist", sha256="0" * 64)
     assert "other arrays than the official ones" in data.load("mnist").provenance.reason
 
 
 def test_download_killed_half_way_is_retried(folder, mnist, server, monkeypatch):
     content = npz(**tiny_arrays(), padding=np.zeros(400_000, np.uint8))  # more than one chunk of a download
-    change(monkeypatch, "mnist", urls=(server.url,), files={"mnist.npz": sha256(content)})
+    change(monkeypatch, "mnist", sources=((server.url, {"mnist.npz": sha256(content)}),))
+    monkeypatch.setenv("AE_OFFLINE", "0")
     server.routes["/mnist.npz"] = server.stalls(content)
     code = (
         "import dataclasses; from utils import data; data.TIMEOUT = 60; "
-        f"data.SPECS['mnist'] = dataclasses.replace(data.SPECS['mnist'], urls=({server.url!r},), "
-        f"files={data.SPECS['mnist'].files!r}); data.load('mnist')"
+        f"data.SPECS['mnist'] = dataclasses.replace(data.SPECS['mnist'], sources={data.SPECS['mnist'].sources!r}); "
+        "data.load('mnist')"
     )
     child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
@@ -524,8 +651,7 @@ def test_download_killed_half_way_is_retried(folder, mnist, server, monkeypatch)
 @pytest.mark.parametrize("value", ["1", "yes"])
 def test_offline_asks_nobody(folder, mnist, server, monkeypatch, value):
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,), openml=554)
-    monkeypatch.setattr(data, "fetch_openml", lambda **kwargs: pytest.fail("asked OpenML"))
+    serve(monkeypatch, "mnist", server.url)
     monkeypatch.setenv("AE_OFFLINE", value)
     assert data.load("mnist").provenance.reason == "no file in stick/; AE_OFFLINE is set"
     assert server.asked == []
@@ -536,8 +662,8 @@ def test_folder_that_cannot_be_written(folder, mnist, server, tmp_path, monkeypa
     monkeypatch.delenv("AE_DATA_DIR")
     monkeypatch.setattr(data, "DEFAULT_FOLDER", tmp_path / "file" / "data")
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,))
-    assert data.load("mnist").provenance.reason == "no file in data/; data/ cannot be written"
+    serve(monkeypatch, "mnist", server.url)
+    assert data.load("mnist").provenance.reason == "no file in data/; data/ cannot be written: Not a directory"
     assert server.asked == []
 
 
@@ -546,207 +672,172 @@ def test_read_only_folder(folder, mnist, server, monkeypatch):
         raise PermissionError(13, "Permission denied", str(folder / "tmp"))
 
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,))
+    serve(monkeypatch, "mnist", server.url)
     monkeypatch.setattr(data.tempfile, "TemporaryFile", refuse)
-    assert data.load("mnist").provenance.reason == "no file in stick/; stick/ cannot be written"
+    assert data.load("mnist").provenance.reason == "no file in stick/; stick/ cannot be written: Permission denied"
 
 
 def test_default_folder_is_made(folder, mnist, server, tmp_path, monkeypatch):
     monkeypatch.delenv("AE_DATA_DIR")
     monkeypatch.setattr(data, "DEFAULT_FOLDER", tmp_path / "project" / "data")
     server.routes["/mnist.npz"] = body(mnist)
-    change(monkeypatch, "mnist", urls=(server.url,))
+    serve(monkeypatch, "mnist", server.url)
     assert data.load("mnist").provenance.verified
     only_file(tmp_path / "project" / "data", "mnist.npz")
 
 
-# --- OpenML: the real fetch_openml, with the network's answers replaced
+# --- the sample, what stands in, and what the provenance says
+
+SAMPLES = {"mnist": (10_000, 2_000), "fashion_mnist": (5_000, 1_000)}
+CONTENTS = {
+    "mnist": "MNIST, sample: the first 10,000 + 2,000 images 28x28x1, verified (SHA-256), CC BY-SA 3.0",
+    "fashion_mnist": "Fashion-MNIST, sample: the first 5,000 + 1,000 images 28x28x1, verified (SHA-256), MIT licence",
+}
 
 
-class OpenML(urllib.request.HTTPSHandler):
-    """Answer for www.openml.org with the arrays as one ARFF file; `arrays` may be an error to raise."""
-
-    def __init__(self, arrays):
-        super().__init__()
-        self.arrays = arrays
-
-    def https_open(self, request):
-        if isinstance(self.arrays, Exception):
-            raise self.arrays
-        response = addinfourl(io.BytesIO(self.answer(request.full_url)), Message(), request.full_url, 200)
-        response.msg = "OK"
-        return response
-
-    def answer(self, url):
-        x, y = (np.concatenate([self.arrays[f"{k}_train"], self.arrays[f"{k}_test"]]) for k in "xy")
-        x = x.reshape(len(x), -1)
-        names = [f"pixel{i}" for i in range(x.shape[1])]
-        rows = [",".join(map(str, [*row, label])) for row, label in zip(x, y, strict=True)]
-        columns = [f"@ATTRIBUTE {name} REAL" for name in names] + ["@ATTRIBUTE class {0,1,2,3,4,5,6,7,8,9}"]
-        arff = "\n".join(["@RELATION tiny", *columns, "@DATA", *rows, ""]).encode()
-        if "/download/" in url:
-            return arff
-        if "/features/" in url:
-            kinds = [(name, "numeric", "false") for name in names] + [("class", "nominal", "true")]
-            return json.dumps({"data_features": {"feature": [
-                {"index": str(i), "name": name, "data_type": kind, "is_target": target,
-                 "is_ignore": "false", "is_row_identifier": "false", "number_of_missing_values": "0"}
-                for i, (name, kind, target) in enumerate(kinds)
-            ]}}).encode()  # fmt: skip
-        if "/qualities/" in url:
-            quality = [{"name": "NumberOfInstances", "value": str(len(x))}]
-            return json.dumps({"data_qualities": {"quality": quality}}).encode()
-        about = {
-            "id": "554", "name": "tiny", "version": "1", "status": "active", "format": "ARFF",
-            "description": "",
-            "url": "https://www.openml.org/data/v1/download/52667/tiny.arff", "file_id": "52667",
-            "md5_checksum": hashlib.md5(arff, usedforsecurity=False).hexdigest(),
-        }  # fmt: skip
-        return json.dumps({"data_set_description": about}).encode()
-
-
-@pytest.fixture
-def openml(mnist, monkeypatch):
-    """Return a function that sets what OpenML answers with."""
-    change(monkeypatch, "mnist", openml=554)
-    monkeypatch.setattr(urllib.request, "_opener", None)  # restored afterwards
-
-    def answers(arrays):
-        urllib.request.install_opener(urllib.request.build_opener(OpenML(arrays)))
-
-    return answers
-
-
-def test_openml_is_the_second_source(folder, openml, server, monkeypatch, capfd):
-    openml(tiny_arrays())
-    change(monkeypatch, "mnist", urls=(server.url,))
-    before = socket.getdefaulttimeout()
-    dataset = data.load("mnist")
-    check_tiny(dataset)
-    assert dataset.provenance.verified
-    assert dataset.provenance.source == "mnist.npz, downloaded from OpenML"
-    assert socket.getdefaulttimeout() == before
-    only_file(folder, "mnist.npz")
-    openml(URLError("no network any more"))
-    assert data.load("mnist").provenance.source == "mnist.npz"
-    assert "Fetching MNIST from OpenML" in capfd.readouterr().err
-
-
-def test_openml_with_other_rows_is_not_believed(folder, openml):
-    openml(tiny_arrays() | {"y_test": np.zeros(10, np.uint8)})
-    assert data.load("mnist").provenance.reason == ("no file in stick/; OpenML: other arrays than the official ones")
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("error", "why"),
-    [(URLError("down"), "no connection, or it broke"), (TimeoutError(), "no answer within 0.5 s")],
-    ids=["down", "slow"],
-)
-def test_openml_that_does_not_answer(folder, openml, error, why):
-    openml(error)
-    assert data.load("mnist").provenance.reason == f"no file in stick/; OpenML: {why}"
-
-
-def test_full_disk_leaves_nothing(folder, openml, monkeypatch):
-    def fill(file, **arrays):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    openml(tiny_arrays())
-    monkeypatch.setattr(data.np, "savez_compressed", fill)
-    assert data.load("mnist").provenance.reason == "no file in stick/; OpenML: No space left on device"
-    assert list(folder.iterdir()) == []
-
-
-def test_openml_has_a_time_limit_which_is_restored(folder, openml, monkeypatch):
-    openml(tiny_arrays())
-    seen = []
-
-    def fetch(**kwargs):
-        seen.append(socket.getdefaulttimeout())
-        raise TimeoutError
-
-    monkeypatch.setattr(data, "fetch_openml", fetch)
-    assert data.load("mnist").provenance.fallback
-    assert seen == [0.5]
-    assert socket.getdefaulttimeout() is None
-
-
-# --- what stands in, and what the provenance says
-
-
-@pytest.mark.parametrize(
-    ("name", "title", "classes", "source"),
-    [
-        ("mnist", "MNIST", 10, "scikit-learn's 1,797 handwritten digits enlarged to 28x28"),
-        ("fashion_mnist", "Fashion-MNIST", 10, "scikit-learn's 1,797 handwritten digits enlarged to 28x28"),
-        ("cifar10", "CIFAR-10", 2, "32x32 patches of scikit-learn's two photographs"),
-    ],
-)
-def test_fallback_says_so_in_one_line(folder, name, title, classes, source):
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_quick_budget_loads_the_sample(name, monkeypatch, noted):
+    monkeypatch.setenv("AE_BUDGET", "quick")
     dataset = data.load(name)
-    provenance = dataset.provenance
+    assert str(dataset.provenance) == CONTENTS[name]
+    assert (dataset.name, dataset.provenance.requested, dataset.classes) == (name, name, data.SPECS[name].classes)
+    assert dataset.provenance.sample
+    assert dataset.provenance.verified
+    assert not dataset.provenance.fallback
+    assert noted == [dataset.provenance]
+    for part, n in zip(("train", "test"), SAMPLES[name], strict=True):
+        x, y = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        assert (x.shape, y.shape, x.dtype, y.dtype) == ((n, 28, 28, 1), (n,), np.float32, np.int64)
+        assert (x.min(), x.max()) == (0, 1)
+        assert np.bincount(y, minlength=10).min() > 0.8 * n / 10
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_sample_holds_slices_of_the_official_arrays(name, monkeypatch):
+    monkeypatch.setenv("AE_OFFLINE", "1")
+    given = data.official(name)
+    if given.provenance.fallback:
+        pytest.skip("the official files are not present")
+    assert given.provenance.verified
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    dataset = data.load(name)
+    for key in data.KEYS:
+        got = getattr(dataset, key)
+        np.testing.assert_array_equal(got, getattr(given, key)[: len(got)])
+
+
+def test_the_quick_budget_looks_at_nothing_else(folder, mnist, server, tmp_path, monkeypatch):
+    write(folder, {"mnist.npz": b"broken"})
+    write(tmp_path / "keras" / "datasets", {"mnist.npz": b"broken"})
+    server.routes["/mnist.npz"] = body(mnist)
+    serve(monkeypatch, "mnist", server.url)
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "nowhere"))
+    assert str(data.load("mnist").provenance) == CONTENTS["mnist"]
+    photos = data.load("cifar10").provenance
+    assert str(photos).startswith("NOT CIFAR-10 (quick budget): 32x32 patches of scikit-learn's two photographs stand")
+    assert server.asked == []
+
+
+def damaged_sample():
+    content = (data.SAMPLE_FOLDER / "mnist.npz").read_bytes()
+    return content[:1000] + bytes(1000) + content[2000:]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", npz(**tiny_arrays()), damaged_sample()], ids=["missing", "empty", "other", "damaged"]
+)
+@pytest.mark.parametrize("budget", ["quick", "full"])
+def test_another_sample_is_an_error(folder, tmp_path, monkeypatch, budget, content):
+    monkeypatch.setattr(data, "SAMPLE_FOLDER", tmp_path)
+    monkeypatch.setenv("AE_BUDGET", budget)
+    if content is not None:
+        write(tmp_path, {"mnist.npz": content})
+    with pytest.raises(data.DataError, match=r"mnist\.npz: not the repository's sample .*git checkout"):
+        data.load("mnist")
+
+
+def test_git_keeps_the_sample():
+    for name in SAMPLES:
+        path = f"data/sample/{name}.npz"
+        done = subprocess.run(["git", "check-ignore", "--no-index", "-q", path], cwd=ROOT, check=False)
+        assert done.returncode != 0, f"git ignores {path}"
+    assert sum((ROOT / f"data/sample/{name}.npz").stat().st_size for name in SAMPLES) < 4_000_000
+
+
+def test_the_script_writes_slices_and_the_same_bytes_every_time(folder, mnist, tmp_path, monkeypatch):
+    write(folder, {"mnist.npz": mnist})
+    change(monkeypatch, "mnist", sample=((5, 3), ""))
+    paths = tmp_path / "one" / "mnist.npz", tmp_path / "two" / "mnist.npz"
+    for path in paths:
+        sample.write(sample.slices("mnist"), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with np.load(paths[0], allow_pickle=False) as made:
+        assert list(made) == list(data.KEYS)
+        for key, array in tiny_arrays().items():
+            np.testing.assert_array_equal(made[key], array[: 5 if "train" in key else 3])
+            assert made[key].dtype == np.uint8
+
+
+def test_the_script_refuses_what_is_not_official(folder, monkeypatch, capsys):
+    monkeypatch.setattr(sample, "write", lambda *args: pytest.fail("wrote a sample"))
+    assert sample.main() == 1
+    assert "The sample needs the official files" in capsys.readouterr().err
+
+
+def test_fetching_does_not_depend_on_the_budget(folder, mnist, noted, monkeypatch):
+    write(folder, {"mnist.npz": mnist})
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    check_tiny(data.official("mnist"))
+    assert noted == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_in_the_full_budget_the_sample_stands_in_visibly(folder, name):
+    provenance = data.load(name).provenance
+    assert provenance.fallback
+    assert provenance.sample
+    assert provenance.verified
+    assert provenance.name == provenance.requested == name
+    title, rest = CONTENTS[name].split(",", 1)
+    missing = "no file in stick/; AE_OFFLINE is set"
+    assert str(provenance) == f"NOT all of {title} ({missing}),{rest}"
+
+
+def test_photographs_stand_in_for_cifar10(folder):
+    provenance = data.load("cifar10").provenance
     assert provenance.fallback
     assert not provenance.verified
-    assert provenance.requested == name
-    assert provenance.name == dataset.name != name
-    assert len(dataset.classes) == classes
-    assert str(provenance).startswith(f"NOT {title} (no file in stick/): {source} stand in for it")
+    assert not provenance.sample
+    assert (provenance.requested, provenance.name) == ("cifar10", "photos")
+    start = (
+        "NOT CIFAR-10 (no file in stick/; AE_OFFLINE is set): 32x32 patches of scikit-learn's two photographs stand in"
+    )
+    assert str(provenance).startswith(start)
     assert "\n" not in str(provenance)
 
 
-def test_provenance_never_holds_a_path(folder, mnist, server, tmp_path, monkeypatch):
-    change(monkeypatch, "mnist", urls=(server.url,))
+def test_provenance_never_holds_a_path(folder, mnist, server, noted, tmp_path, monkeypatch):
+    serve(monkeypatch, "mnist", server.url)
     data.load("mnist")  # after a failed download
     write(tmp_path / "keras" / "datasets", {"mnist.npz": mnist})
     data.load("mnist")
     write(folder, {"mnist.npz": mnist})
     data.load("mnist")
     data.load("cifar10")
-    for provenance in data.loaded():
+    assert len(noted) == 4
+    for provenance in noted:
         text = f"{provenance!r} {provenance}"
         assert str(tmp_path) not in text
         assert str(ROOT) not in text
         assert str(Path.home()) not in text
 
 
-def test_loads_are_remembered_in_order(folder, mnist):
+def test_loads_are_reported_in_order(folder, mnist, noted):
     write(folder, {"mnist.npz": mnist})
-    for name in ("digits", "mnist", "cifar10", "digits"):
+    for name in ("mnist", "cifar10", "mnist"):
         data.load(name)
-    assert [(p.requested, p.name) for p in data.loaded()] == [
-        ("digits", "digits"), ("mnist", "mnist"), ("cifar10", "photos"), ("digits", "digits"),
-    ]  # fmt: skip
-    data.forget()
-    assert data.loaded() == ()
-
-
-def test_digits_are_the_same_every_time(folder):
-    first, second = data.load("digits"), data.load("digits")
-    for key in data.KEYS:
-        np.testing.assert_array_equal(getattr(first, key), getattr(second, key))
-    assert first.provenance.verified
-    assert not first.provenance.fallback
-    assert "Digits: 1,437 + 360 images 28x28x1" in str(first.provenance)
-    assert first.x_train.shape == (1437, 28, 28, 1)
-    assert first.x_train.dtype == first.x_test.dtype == np.float32
-    assert (first.x_train.min(), first.x_train.max()) == (0, 1)
-    for labels, n in ((first.y_train, 1437), (first.y_test, 360)):
-        assert np.abs(np.bincount(labels, minlength=10) - n / 10).max() <= 0.05 * n / 10 + 1
-
-
-def test_digits_lie_in_the_middle_as_mnist_does(folder):
-    x = data.load("digits").x_train[..., 0]
-    border = np.ones((28, 28), bool)
-    border[3:-3, 3:-3] = False
-    assert x[:, border].mean() < 0.01
-    assert x[:, 4:-4, 4:-4].mean() > 0.2
-
-
-def test_changed_digits_are_unverified(folder, monkeypatch):
-    monkeypatch.setattr(data, "DIGITS_SHA256", "0" * 64)
-    assert "UNVERIFIED" in str(data.load("digits").provenance)
+    assert [(p.requested, p.name) for p in noted] == [("mnist", "mnist"), ("cifar10", "photos"), ("mnist", "mnist")]
 
 
 def _eights(images):
@@ -772,15 +863,189 @@ def test_photos_keep_test_apart_from_training(folder):
 def test_table_is_complete():
     for name, spec in data.SPECS.items():
         assert name in data.TITLES
-        assert spec.urls
-        assert all(url.startswith("https://") and url.endswith("/") for url in spec.urls)
-        hashes = [*spec.files.values(), *(spec.hashes or {}).values()]
-        assert all(len(value) == 64 and int(value, 16) for value in hashes)
+        assert all(url.startswith("https://") and url.endswith("/") for url, _ in spec.sources)
+        hashes = [
+            *(sha for _, files in spec.sources for sha in files.values()),
+            spec.sha256,
+            spec.sample and spec.sample[1],
+        ]
+        assert all(len(value) == 64 and int(value, 16) for value in hashes if value)
         assert len(set(spec.classes)) == 10
+        assert (spec.sample is None) == (spec.sha256 is None) == (name == "cifar10")
 
 
 def test_readme_lists_the_hashes_of_the_table():
     readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    for name, spec in data.SPECS.items():
-        for key, value in (spec.hashes or {}).items():
-            assert f"{name:<13}  {key:<7}  {value}" in readme
+    for name in SAMPLES:
+        assert f"{name:<14} official  {data.SPECS[name].sha256}" in readme
+        assert f"{name:<14} sample    {data.SPECS[name].sample[1]}" in readme
+
+
+# --- pictures of your own
+
+
+def picture(folder, name, pixels, **options):
+    """Save an array, or an image, as a picture."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(path, **options)
+    return path
+
+
+GREY = np.full((9, 7), 51, np.uint8)  # a fifth of white
+
+
+def only(folder, size=4):
+    """Add a second, equal picture, so that there is one for training; return it, as loaded."""
+    (path,) = [p for p in folder.iterdir() if p.is_file()]
+    (folder / f"again{path.suffix}").write_bytes(path.read_bytes())
+    dataset = data.images(folder, size)
+    np.testing.assert_array_equal(dataset.x_train, dataset.x_test)
+    return dataset.x_train[0], dataset.provenance
+
+
+def test_a_folder_per_class(tmp_path, noted):
+    for label, n in (("dog", 12), ("cat", 7)):
+        for i in range(n):
+            picture(tmp_path / "own", f"{label}/{i}.png", np.full((5 + i, 8, 3), 10 * i, np.uint8))
+    picture(tmp_path / "own", ".hidden/1.png", GREY)
+    write(tmp_path / "own", {"notes.txt": b"text", ".DS_Store": b"", "cat/Thumbs.db": b"", "empty/readme.md": b""})
+    dataset = data.images(tmp_path / "own", size=12)
+    assert dataset.classes == ("cat", "dog")
+    assert dataset.x_train.shape == (16, 12, 12, 1)  # all are grey, so one channel
+    assert dataset.x_train.dtype == np.float32
+    assert np.bincount(dataset.y_train).tolist() == [6, 10]
+    assert np.bincount(dataset.y_test).tolist() == [1, 2]
+    assert dataset.y_test.dtype == np.int64
+    assert (np.diff(dataset.y_train) != 0).sum() > 2  # the classes are mixed
+    values = [
+        sorted(np.rint(x[:, 0, 0, 0] * 25.5))
+        for x in (dataset.x_train[dataset.y_train == 1], dataset.x_test[dataset.y_test == 1])
+    ]
+    assert sorted(values[0] + values[1]) == list(range(12))  # each picture once
+    assert noted == [dataset.provenance]
+    assert str(dataset.provenance) == (
+        "own: 16 + 3 images 12x12x1, your own pictures of cat, dog, cropped to the square in the middle and "
+        "resized to 12x12"
+    )
+    again = data.images(tmp_path / "own", size=12)
+    for key in data.KEYS:
+        np.testing.assert_array_equal(getattr(dataset, key), getattr(again, key))
+
+
+def test_a_flat_folder_is_one_class(tmp_path):
+    for i in range(13):
+        picture(tmp_path / "shoes", f"{i}.jpg", GREY)
+    dataset = data.images(str(tmp_path / "shoes"))
+    assert dataset.classes == ("shoes",)
+    assert (dataset.name, len(dataset.x_train), len(dataset.x_test)) == ("shoes", 11, 2)
+    assert dataset.x_train.shape[1:] == (28, 28, 1)
+    assert not dataset.y_train.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "value"),
+    [
+        ("grey.png", Image.fromarray(GREY), 0.2),
+        ("grey.gif", Image.fromarray(GREY), 0.2),
+        ("binary.png", Image.new("1", (9, 7), 1), 1),
+        ("sixteen.png", Image.fromarray(np.full((9, 7), 51 * 257, np.uint16)), 0.2),
+        ("sixteen white.png", Image.fromarray(np.full((9, 7), 65_535, np.uint16)), 1),
+        ("sixteen.tif", Image.fromarray(np.full((9, 7), 51 * 257, np.uint16)), 0.2),
+        ("alpha.png", Image.new("LA", (9, 7), (0, 204)), 0.2),
+        ("glass.png", Image.new("RGBA", (9, 7), (255, 0, 0, 0)), 1),
+        ("cmyk.jpg", Image.new("CMYK", (9, 7), (0, 0, 0, 204)), 0.2),
+        ("palette.png", Image.new("RGB", (9, 7), (51, 51, 51)).convert("P"), 0.2),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_kinds_of_grey(tmp_path, name, image, value):
+    picture(tmp_path, name, image)
+    found, provenance = only(tmp_path)
+    np.testing.assert_allclose(found, np.full((4, 4, 1), value), atol=0.003)
+    assert ("2 reduced from 16 to 8 bits" in str(provenance)) is name.startswith("sixteen")
+    assert ("2 transparent, laid on white" in str(provenance)) is (name in ("alpha.png", "glass.png"))
+
+
+def test_transparent_palette_is_laid_on_white(tmp_path):
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.paste(1, (0, 0, 8, 4))  # blue above, red (transparent) below
+    picture(tmp_path, "palette.png", image, transparency=0)
+    found, provenance = only(tmp_path, 8)
+    np.testing.assert_array_equal(found[0], np.tile([0, 0, 1], (8, 1)))
+    np.testing.assert_array_equal(found[-1], np.ones((8, 3)))
+    assert "2 transparent, laid on white" in str(provenance)
+
+
+def test_opaque_alpha_is_not_mentioned(tmp_path):
+    picture(tmp_path, "opaque.png", Image.new("RGBA", (5, 5), (0, 51, 0, 255)))
+    found, provenance = only(tmp_path)
+    np.testing.assert_allclose(found[0, 0], [0, 0.2, 0], atol=1e-6)
+    assert "transparent" not in str(provenance)
+
+
+def test_one_coloured_picture_makes_three_channels(tmp_path):
+    for i in range(7):
+        picture(tmp_path, f"{i}.png", GREY)
+    picture(tmp_path, "7.png", np.tile(np.array([255, 0, 0], np.uint8), (3, 3, 1)))
+    dataset = data.images(tmp_path)
+    assert dataset.x_train.shape == (7, 28, 28, 3)
+    assert dataset.x_test.shape == (1, 28, 28, 3)
+
+
+def test_the_middle_is_kept_in_its_proportions(tmp_path):
+    wide = np.zeros((8, 24), np.uint8)
+    wide[:, 8:16] = 255  # the middle square is white
+    picture(tmp_path, "wide.png", wide)
+    found, _ = only(tmp_path, 8)
+    np.testing.assert_array_equal(found, np.ones((8, 8, 1)))
+
+
+def test_exif_rotation_is_applied(tmp_path):
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[:4] = 255  # white above, as stored
+    exif = Image.Exif()
+    exif[274] = 3  # upside down
+    picture(tmp_path, "turned.png", pixels, exif=exif)
+    found, provenance = only(tmp_path, 8)
+    np.testing.assert_array_equal(found[[0, -1], 0, 0], [0, 1])
+    assert "2 turned as EXIF says" in str(provenance)
+
+
+def test_broken_picture_is_named(tmp_path):
+    path = picture(tmp_path, "good.png", np.random.default_rng(0).integers(0, 256, (30, 30, 3), np.uint8))
+    for content in (path.read_bytes()[:200], b"", b"<html>", path.read_bytes().replace(b"IDAT", b"IDAX")):
+        (tmp_path / "bad.png").write_bytes(content)
+        with pytest.raises(data.DataError, match=r"bad\.png: no picture that can be read .*Save it anew, or remove it"):
+            data.images(tmp_path)
+
+
+@pytest.mark.parametrize("array", [np.ones((5, 5), np.float32), np.full((5, 5), 70_000, np.int32)])
+def test_pixels_beyond_16_bits_are_refused(tmp_path, array):
+    for name in ("1.tif", "2.tif"):
+        picture(tmp_path, name, array)
+    with pytest.raises(data.DataError, match=r"\.tif: pixels from .* Save it with 8 or 16 bits"):
+        data.images(tmp_path)
+
+
+def test_folders_that_hold_no_set(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
+        data.images(tmp_path / "nowhere")
+    write(tmp_path, {"own/notes.txt": b"text"})
+    with pytest.raises(data.DataError, match="own holds no pictures: put some there"):
+        data.images(tmp_path / "own")
+    picture(tmp_path, "own/cat/1.png", GREY)
+    with pytest.raises(data.DataError, match="own holds one picture of cat each"):
+        data.images(tmp_path / "own")
+    picture(tmp_path, "own/2.png", GREY)
+    with pytest.raises(data.DataError, match=r"2\.png lies beside the classes' folders cat"):
+        data.images(tmp_path / "own")
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (2.5, TypeError), ("28", TypeError)])
+def test_size_must_be_a_whole_number(tmp_path, size, error):
+    picture(tmp_path, "1.png", GREY)
+    with pytest.raises(error, match="size"):
+        data.images(tmp_path, size)

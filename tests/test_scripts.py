@@ -381,19 +381,19 @@ def test_fetch_names_what_is_not_there(tmp_path, monkeypatch, capsys):
     assert fetch.main() == 1
     shown = capsys.readouterr()
     assert re.search(r"(?m)^mnist: .*mnist\.npz.*Delete it", shown.out)  # a broken file, named with the remedy
-    assert "fashion_mnist: NOT Fashion-MNIST" in shown.out
+    assert "fashion_mnist: NOT all of Fashion-MNIST" in shown.out
     assert "NOT there, or not the official data: mnist, fashion_mnist, cifar10." in shown.err
 
 
 def test_fetch_is_content_with_verified_data_and_with_parts_that_will_do(monkeypatch, capsys):
-    kinds = {"mnist": (True, False), "fashion_mnist": (False, False), "cifar10": (False, False), "digits": (True, True)}
+    kinds = {"mnist": (True, False), "fashion_mnist": (False, False), "cifar10": (False, False), "other": (True, True)}
 
-    def load(name):
+    def official(name):
         verified, fallback = kinds[name]
         return SimpleNamespace(provenance=SimpleNamespace(verified=verified, fallback=fallback))
 
-    monkeypatch.setattr(fetch, "load", load)
-    assert fetch.fetch(list(kinds)) == ["fashion_mnist", "digits"]
+    monkeypatch.setattr(fetch, "official", official)
+    assert fetch.fetch(list(kinds)) == ["fashion_mnist", "other"]
     assert capsys.readouterr().out.count("\n") == 4
 
 

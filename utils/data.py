@@ -1,46 +1,55 @@
 """Image data by name: found on disk or downloaded, verified by SHA-256, and honest about what came.
 
-`load("mnist")` looks in the data folder (the variable AE_DATA_DIR, default the project's data/), then in
-Keras' cache, then downloads. Without file and network, real images that come with scikit-learn stand in, and
-the provenance says so. A broken file is an error, never a reason to stand in.
+The budget decides what `load("mnist")` returns. Quick: the sample in the project's data/sample/, the same
+everywhere, without a look at other folders or the network. Full: the official arrays, from the data folder (the
+variable AE_DATA_DIR, default the project's data/), from Keras' cache or from the network; where they cannot be had
+the sample stands in, and the provenance says so. A broken file is an error, never a reason to stand in.
+
+`images(folder)` loads pictures of your own.
 """
 
 import gzip
 import hashlib
+import lzma
 import math
 import os
 import pickle
-import socket
 import sys
 import tarfile
 import tempfile
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import numpy as np
-from PIL import Image
-from sklearn.datasets import fetch_openml, load_digits, load_sample_images
-from sklearn.model_selection import train_test_split
+from PIL import Image, ImageOps
+from sklearn.datasets import load_sample_images
+from sklearn.utils import check_scalar
+
+from utils import claims
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "data"
-OPENML_URL = "https://www.openml.org/api/v1/json/data/"
+SAMPLE_FOLDER = DEFAULT_FOLDER / "sample"
 TIMEOUT = 15.0  # seconds without an answer after which a source counts as failed
-DIGITS_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
-DIGITS_SOURCE = "scikit-learn's 1,797 handwritten digits enlarged to 28x28"
 PHOTOS_SOURCE = "32x32 patches of scikit-learn's two photographs"
 REMEDY = "Delete it and load again to download it anew, or point AE_DATA_DIR at another folder."
-BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, tarfile.TarError)
-
-_loaded = []
+WHY = {  # what an error says -> what the reader is told, the first that fits
+    "timed out": "no answer within {:g} s",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted (a proxy in between, or a wrong clock)",
+    "SSLError": "no secure connection",
+    "ProxyError": "the proxy does not let it through",
+    "NameResolutionError": "its name is not found, so probably no network",
+    "Connection": "no connection, or it broke",
+    "DataError": "other arrays than the official ones",
+    "hash": "wrong SHA-256, so truncated or another file",
+}
+BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError)
 
 
 class DataError(ValueError):
@@ -53,13 +62,14 @@ class Provenance:
 
     Attributes:
         requested: the name asked for.
-        name: the name of what came: the same, or "digits" or "photos" standing in.
+        name: the name of what came: the same, or "photos" standing in.
         source: in words, without a machine's path.
-        verified: True when the arrays are the official ones by SHA-256 (never for a stand-in).
+        verified: True when the arrays are the official ones, or the sample of them, by SHA-256.
         licence: of what came.
-        fallback: True when something else stands in for what was asked.
+        fallback: True when something else stands in for what was asked: the sample in the full budget, or photos.
         reason: why it stands in, else "".
         contents: number, size and channels of the images.
+        sample: True for the first images of each part in place of all.
     """
 
     requested: str
@@ -70,13 +80,19 @@ class Provenance:
     fallback: bool
     reason: str = ""
     contents: str = ""
+    sample: bool = False
 
     def __str__(self):
         title = TITLES.get(self.requested, self.requested)
+        check = "verified (SHA-256)" if self.verified else "UNVERIFIED (not the official arrays by SHA-256)"
+        if self.sample:
+            start = f"NOT all of {title} ({self.reason})" if self.fallback else title
+            return f"{start}, {self.source}: the first {self.contents}, {check}, {self.licence}"
         if self.fallback:
             what = f"{self.contents}, {self.licence}"
             return f"NOT {title} ({self.reason}): {self.source} stand in for it ({what})"
-        check = "verified (SHA-256)" if self.verified else "UNVERIFIED (not the official arrays by SHA-256)"
+        if title not in TITLES.values():
+            return f"{title}: {self.contents}, {self.source}"
         return f"{title}: {self.contents} from {self.source}, {check}, {self.licence}"
 
 
@@ -113,135 +129,122 @@ class Spec:
         counts: (training, test) images, or None when a part is welcome too.
         classes: tuple of the classes' names.
         licence: in a few words.
-        read: function (paths, spec) -> dict of the four arrays, for the official files.
-        files: the official files, name below the folder -> SHA-256.
-        stand_in: function (requested name, reason) -> Dataset.
-        hashes: key -> SHA-256 of the array's bytes in C order; None when only the files' own are known.
-        cached: other names of the (single) official file in Keras' cache.
-        urls: addresses that each hold all official files, in order of preference.
-        openml: OpenML's number of the set, or None.
+        sources: pairs, in order of preference: the address that holds all official files, and these files, name
+            below the folder -> SHA-256. Several files are IDX files in the order of `KEYS`.
+        sha256: `digest` of the official arrays; None when only the file's own is known.
+        sample: (training, test) images of the sample, and its `digest`; None where photographs stand in.
+        cached: other names of the official file in Keras' cache.
     """
 
     shape: tuple
     counts: tuple | None
     classes: tuple
     licence: str
-    read: Callable
-    files: dict
-    stand_in: Callable
-    hashes: dict | None = None
+    sources: tuple
+    sha256: str | None = None
+    sample: tuple | None = None
     cached: tuple = ()
-    urls: tuple = ()
-    openml: int | None = None
 
 
 def load(name):
-    """Load a data set by name.
+    """Load a data set by name: in the quick budget the sample, in the full budget the official arrays.
 
     Args:
-        name: "mnist", "fashion_mnist", "cifar10" or "digits".
+        name: "mnist", "fashion_mnist" or "cifar10". There is no sample of CIFAR-10; patches of two photographs
+            stand in for it.
 
     Returns:
         Dataset, with images in [0, 1]. Print its `provenance`: it says what came, and whether it is verified.
 
     Raises:
         ValueError: for an unknown name.
-        FileNotFoundError: when AE_DATA_DIR is set to something that is not a folder.
+        FileNotFoundError: in the full budget, when AE_DATA_DIR is set to something that is not a folder.
         DataError: when a file is there but is corrupt, or holds other arrays than its name promises.
     """
-    if name not in tuple(TITLES):
-        raise ValueError(f"load({name!r}): there is no such data set; the names are {', '.join(TITLES)}.")
-    dataset = _digits("digits") if name == "digits" else _from_files(name)
-    _loaded.append(dataset.provenance)
+    _known(name)
+    dataset = _sample(name) if claims.budget_name() == "quick" else official(name)
+    claims.note_data(dataset.provenance)
     return dataset
 
 
-def loaded():
-    """Return the Provenances of all successful loads of this process, in order, as a tuple."""
-    return tuple(_loaded)
-
-
-def forget():
-    """Forget what was loaded so far."""
-    _loaded.clear()
+def official(name):
+    """Load the official arrays whatever the budget, and report them to nobody. See `load`."""
+    spec = _known(name)
+    folder = data_folder()
+    keras_cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    ways = [*dict.fromkeys(tuple(files) for _, files in spec.sources), *((f,) for f in spec.cached), (f"{name}.npz",)]
+    for place, where in ((folder, ""), (keras_cache, " in Keras' cache")):
+        for names in ways:
+            paths = [place / file for file in names]
+            if all(path.exists() for path in paths):
+                arrays, verified = _read(paths, spec)
+                return _dataset(name, spec, arrays, source=_in_words(names) + where, verified=verified)
+    missing = [file for file in ways[0] if not (folder / file).exists()]
+    some = f"{len(missing)} of {len(ways[0])} files missing" if len(missing) < len(ways[0]) else "no file"
+    reasons = [f"{some} in {folder.name}/"]
+    if os.environ.get("AE_OFFLINE", "") not in ("", "0"):
+        return _sample(name, f"{reasons[0]}; AE_OFFLINE is set")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return _sample(name, f"{reasons[0]}; {folder.name}/ cannot be written: {error.strerror}")
+    for url, files in spec.sources:
+        host = urlsplit(url).hostname
+        try:
+            arrays = _download(url, files, spec, folder)
+        except Exception as error:  # whatever goes wrong at one source, the next is tried, and the line says why
+            reasons.append(f"{host}: {_why(error)}")
+        else:
+            source = f"{_in_words(tuple(files))}, downloaded from {host}"
+            return _dataset(name, spec, arrays, source=source, verified=True)
+    return _sample(name, "; ".join(reasons))
 
 
 def data_folder():
     """Return the folder of the data files as a Path: AE_DATA_DIR, or the project's data/ (it may not exist).
+
+    A relative AE_DATA_DIR starts at the project's folder, wherever Python was started.
 
     Raises FileNotFoundError when AE_DATA_DIR is set to something that is not a folder.
     """
     given = os.environ.get("AE_DATA_DIR")
     if not given:
         return DEFAULT_FOLDER
-    if not Path(given).is_dir():
+    path = DEFAULT_FOLDER.parent / given
+    if not path.is_dir():
         raise FileNotFoundError(
-            f"AE_DATA_DIR={given!r} is not a folder: create it, correct the path, or unset the variable."
+            f"AE_DATA_DIR={given!r}: {path} is not a folder. Create it, correct the path, or unset the variable."
         )
-    return Path(given).resolve()
+    return path.resolve()
 
 
-def _from_files(name):
-    """Find the set in the data folder or in Keras' cache, else download it, else let another stand in."""
-    spec = SPECS[name]
-    folder = data_folder()
-    keras_cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
-    for place, where in ((folder, ""), (keras_cache, " in Keras' cache")):
-        for names, read in _ways(name, spec):
-            paths = [place / file for file in names]
-            if all(path.exists() for path in paths):
-                arrays, verified = _read(paths, read, spec)
-                return _dataset(name, spec, arrays, _in_words(names) + where, verified)
-    missing = [file for file in spec.files if not (folder / file).exists()]
-    some = f"{len(missing)} of {len(spec.files)} files" if len(missing) < len(spec.files) else "no file"
-    reason = f"{some}{' missing' if some != 'no file' else ''} in {folder.name}/"
-    if os.environ.get("AE_OFFLINE", "") not in ("", "0"):
-        return spec.stand_in(name, f"{reason}; AE_OFFLINE is set")
-    found, failures = _download(name, spec, folder)
-    if found:
-        arrays, source = found
-        return _dataset(name, spec, arrays, source, verified=True)
-    return spec.stand_in(name, "; ".join([reason, *failures]))
-
-
-def _ways(name, spec):
-    """Return the sets of files that hold the data set, each with its reader."""
-    return [
-        (tuple(spec.files), spec.read),
-        *(((other,), spec.read) for other in spec.cached),
-        ((f"{name}.npz",), _read_npz),
-    ]
+def _known(name):
+    if name not in tuple(TITLES):
+        raise ValueError(f"load({name!r}): there is no such data set; the names are {', '.join(TITLES)}.")
+    return SPECS[name]
 
 
 def _in_words(names):
     return names[0] if len(names) == 1 else f"{Path(names[0]).parent}/ ({len(names)} files)"
 
 
-def _dataset(requested, spec, arrays, source, verified):
-    return _build(
-        arrays,
-        spec.classes,
-        spec.licence,
-        requested=requested,
-        name=requested,
-        source=source,
-        verified=verified,
-        fallback=False,
-    )
+def _dataset(name, spec, arrays, **provenance):
+    about = {"requested": name, "name": name, "licence": spec.licence, "fallback": False}
+    return _build(arrays, spec.classes, **about | provenance)
 
 
-def _build(arrays, classes, licence, **provenance):
-    """Turn uint8 or [0, 1] arrays into a Dataset."""
+def _build(arrays, classes, **provenance):
+    """Turn uint8 arrays, images (n, h, w) or (n, h, w, c), into a Dataset."""
     out = {}
     for part in ("train", "test"):
-        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if x.dtype == np.uint8:
-            x = np.divide(x, np.float32(255), dtype=np.float32)
-        out[f"x_{part}"] = x.reshape(*x.shape[:3], -1)
-        out[f"y_{part}"] = y.reshape(-1).astype(np.int64)
+        x = np.divide(arrays[f"x_{part}"], np.float32(255), dtype=np.float32)
+        out[f"x_{part}"] = x if x.ndim == 4 else x[..., None]
+        out[f"y_{part}"] = arrays[f"y_{part}"].reshape(-1).astype(np.int64)
     size = "x".join(str(n) for n in out["x_train"].shape[1:])
     contents = f"{len(out['x_train']):,} + {len(out['x_test']):,} images {size}"
-    line = Provenance(licence=licence, contents=contents, **provenance)
+    line = Provenance(contents=contents, **provenance)
     return Dataset(name=line.name, classes=classes, provenance=line, **out)
 
 
@@ -265,17 +268,17 @@ def _reading(path):
         raise _bad(path, f"corrupt or truncated ({type(error).__name__}: {error})") from error
 
 
-def _read(paths, read, spec):
+def _read(paths, spec):
     """Return (arrays, verified) of files; raise DataError when broken or of another shape or dtype."""
-    arrays = read(paths, spec)
     where = paths[0] if len(paths) == 1 else paths[0].parent
+    if len(paths) > 1:
+        arrays = {key: _idx(path) for key, path in zip(KEYS, paths, strict=True)}
+    elif where.suffix == ".npz":
+        arrays = _npz(where)
+    else:  # the archive of CIFAR-10 is verified before it is opened
+        arrays = _cifar(where, spec)
     _check(arrays, spec, where)
-    # the archive of CIFAR-10 was verified before it was opened
-    return arrays, read is _read_cifar or _is_official(arrays, spec)
-
-
-def _is_official(arrays, spec):
-    return bool(spec.hashes) and all(_sha256(arrays[key]) == spec.hashes[key] for key in KEYS)
+    return arrays, digest(arrays) == spec.sha256 if spec.sha256 else where.suffix != ".npz"
 
 
 def _check(arrays, spec, where):
@@ -294,15 +297,12 @@ def _check(arrays, spec, where):
             raise _bad(where, f"y_{part} has the label {y.max()}, must be below {len(spec.classes)}")
 
 
-def _sha256(*arrays):
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()
+def digest(arrays):
+    """Return the SHA-256 of the arrays of `KEYS`, as bytes in C order, one after the other."""
+    return hashlib.sha256(b"".join(arrays[key].tobytes() for key in KEYS)).hexdigest()
 
 
-def _read_npz(paths, spec):
-    (path,) = paths
+def _npz(path):
     with _reading(path):
         if not zipfile.is_zipfile(path):
             raise _bad(path, "is not a .npz archive, so corrupt or truncated")
@@ -311,10 +311,6 @@ def _read_npz(paths, spec):
             if missing:
                 raise _bad(path, f"has no array {', '.join(missing)}")
             return {key: np.asarray(file[key]) for key in KEYS}
-
-
-def _read_idx(paths, spec):
-    return {key: _idx(path) for key, path in zip(KEYS, paths, strict=True)}
 
 
 def _idx(path):
@@ -331,10 +327,10 @@ def _idx(path):
         return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _read_cifar(paths, spec):
+def _cifar(path, spec):
     """Read the official archive. It holds pickles, so it is opened only when its SHA-256 is right."""
-    (path,) = paths
-    (wanted,) = spec.files.values()
+    ((_, files),) = spec.sources
+    (wanted,) = files.values()
     with _reading(path):
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -353,128 +349,60 @@ def _read_cifar(paths, spec):
 # --- downloading
 
 
-def _download(name, spec, folder):
-    """Download into the folder from the first source that gives the official arrays.
+def _download(url, files, spec, folder):
+    """Download official files into the folder, each named only after its SHA-256 has matched; return the arrays."""
+    from tqdm import tqdm
 
-    Returns:
-        ((arrays, source in words), []), or (None, why each source failed).
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
-        return None, [f"{folder.name}/ cannot be written"]
-    sources = [(urlsplit(url).hostname, partial(_from_url, url, spec, folder)) for url in spec.urls]
-    if spec.openml:
-        sources.append(("OpenML", partial(_from_openml, name, spec, folder)))
-    failures = []
-    for source, fetch in sources:
-        try:
-            arrays, files = fetch()
-        except Exception as error:  # whatever goes wrong at one source, the next is tried, and the line says why
-            failures.append(f"{source}: {_why(error)}")
-        else:
-            return (arrays, f"{_in_words(files)}, downloaded from {source}"), []
-    return None, failures
+    with warnings.catch_warnings():  # of Jupyter's widgets, which the plain bar does not need
+        warnings.simplefilter("ignore")
+        import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    for file, sha in files.items():
+        path = folder / file
+        with tqdm(total=1, desc=path.name, unit="B", unit_scale=True, ncols=79, ascii=sys.platform == "win32") as bar:
+            get = pooch.HTTPDownloader(bar, 2**16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+            try:
+                pooch.retrieve(url + path.name, f"sha256:{sha}", path.name, path.parent, downloader=get)
+            finally:
+                bar.leave = bar.n == bar.total  # of a failure the provenance speaks
+        path.chmod(0o644)  # a teacher's folder is read by others
+    arrays, verified = _read([folder / file for file in files], spec)
+    if not verified:
+        raise DataError("The downloaded files do not hold the official arrays.")
+    return arrays
 
 
 def _why(error):
     """Say in a few words, without a path, why a source failed."""
-    import requests
-
-    if isinstance(error, requests.Timeout | TimeoutError):
-        return f"no answer within {TIMEOUT:g} s"
-    if isinstance(error, requests.HTTPError):
+    if getattr(error, "response", None) is not None:
         return f"HTTP {error.response.status_code}"
-    if isinstance(error, HTTPError):
-        return f"HTTP {error.code}"
-    if isinstance(error, requests.RequestException | URLError | ConnectionError):
-        return "no connection, or it broke"
-    if isinstance(error, DataError):
-        return "other arrays than the official ones"
-    if isinstance(error, ValueError) and "hash" in str(error):
-        return "wrong SHA-256, so truncated or another file"
+    for sign, words in WHY.items():
+        if sign in repr(error):
+            return words.format(TIMEOUT)
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def _from_url(url, spec, folder):
-    """Download the official files into the folder. Each gets its name only after its SHA-256 has matched."""
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")
-    get = pooch.HTTPDownloader(
-        progressbar=True, chunk_size=2**16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}
-    )
-    for file, sha in spec.files.items():
-        path = folder / file
-        pooch.retrieve(url + path.name, f"sha256:{sha}", path.name, path.parent, downloader=get)
-        path.chmod(0o644)  # a teacher's folder is read by others
-    arrays, verified = _read([folder / file for file in spec.files], spec.read, spec)
-    if not verified:
-        raise DataError("The downloaded files do not hold the official arrays.")
-    return arrays, tuple(spec.files)
+# --- the sample, and what comes with scikit-learn
 
 
-def _from_openml(name, spec, folder):
-    """Fetch all rows from OpenML, in the official order, and keep them as <name>.npz in the folder."""
-    urlopen(f"{OPENML_URL}{spec.openml}", timeout=TIMEOUT).close()  # fails at once; fetch_openml tries four times
-    print(f"Fetching {TITLES[name]} from OpenML: this takes a few minutes.", file=sys.stderr)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # fetch_openml has no timeout of its own
+def _sample(name, reason=""):
+    """Return the sample of a set, or photographs where there is none; `reason` says why in the full budget."""
+    spec = SPECS[name]
+    if not spec.sample:
+        return _photos(name, reason or "quick budget")
+    path, (_, wanted) = SAMPLE_FOLDER / f"{name}.npz", spec.sample
     try:
-        rows = fetch_openml(data_id=spec.openml, as_frame=False, parser="liac-arff", n_retries=1, cache=False)
-    finally:
-        socket.setdefaulttimeout(before)
-    x, y = rows.data.astype(np.uint8).reshape(-1, *spec.shape), rows.target.astype(np.uint8)
-    n = spec.counts[0]
-    arrays = dict(zip(KEYS, (x[:n], y[:n], x[n:], y[n:]), strict=True))
-    if not _is_official(arrays, spec):
-        raise DataError("OpenML's rows are not the official arrays.")
-    _save(arrays, folder / f"{name}.npz")
-    return arrays, (f"{name}.npz",)
-
-
-def _save(arrays, path):
-    """Write a .npz file that has its name only when it is complete."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-    try:
-        with open(part, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-# --- what comes with scikit-learn
-
-
-def _digits(requested, reason=""):
-    """Return scikit-learn's digits as 28x28x1: each 8x8 image fills the middle 20x20, as MNIST's do."""
-    raw = load_digits()
-    images, labels = raw.images.astype(np.uint8), raw.target.astype(np.uint8)
-    x = np.stack([_enlarged(image) for image in images / np.float32(16)])
-    x_train, x_test, y_train, y_test = train_test_split(x, labels, test_size=360, random_state=0, stratify=labels)
-    fallback = requested != "digits"
-    return _build(
-        dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True)),
-        tuple("0123456789"),
-        "CC BY 4.0",
-        requested=requested,
-        name="digits",
-        source=DIGITS_SOURCE,
-        verified=not fallback and _sha256(images, labels) == DIGITS_SHA256,
-        fallback=fallback,
-        reason=reason,
-    )
-
-
-def _enlarged(image):
-    """Enlarge a float32 image (8, 8) 2.5 times (bicubic) with a border of 4 pixels: (28, 28), in [0, 1]."""
-    wide = Image.fromarray(np.pad(image, 2)).resize((30, 30), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(wide)[1:-1, 1:-1], 0, 1)
+        arrays = _npz(path)
+        found = digest(arrays)
+    except DataError as error:
+        found = error.__cause__ or "not a .npz archive of the four arrays"
+    if found != wanted:
+        raise DataError(
+            f"{path}: not the repository's sample by SHA-256 ({found}). Restore it: git checkout -- data/sample"
+        )
+    about = {"source": "sample", "sample": True, "verified": True, "fallback": bool(reason), "reason": reason}
+    return _dataset(name, spec, arrays, **about)
 
 
 def _photos(requested, reason):
@@ -490,7 +418,7 @@ def _photos(requested, reason):
     return _build(
         arrays,
         ("china", "flower"),
-        "CC BY 2.0",
+        licence="CC BY 2.0",
         requested=requested,
         name="photos",
         source=PHOTOS_SOURCE,
@@ -506,72 +434,158 @@ def _patches(photo, size=32, stride=16):
     return windows.reshape(-1, 3, size, size).transpose(0, 2, 3, 1)
 
 
+# --- pictures of your own
+
+
+def images(folder, size=28):
+    """Load a folder of pictures of any format that Pillow reads, any size, grey or colour, 8 or 16 bit.
+
+    Args:
+        folder: path of a folder (relative to where Python runs) that holds pictures, all of one class, or a folder
+            of pictures for every class. Hidden files and other kinds of files are passed over.
+        size: height and width of the images that come out, in pixels.
+
+    Returns:
+        Dataset named after the folder, images (n, size, size, 1) where all are grey, else (n, size, size, 3), classes
+        in alphabetical order. A sixth of every class, drawn with a fixed seed, is the test; the order is shuffled with
+        the same seed. Each picture is turned as
+        its EXIF says, laid on white where it is transparent, cropped to the square in its middle and resized
+        (bicubic); its `provenance` counts what was done.
+
+    Raises:
+        FileNotFoundError: when there is no such folder.
+        DataError: for a folder without pictures, or whose classes have one picture each, or with pictures beside the
+            classes' folders; for a picture that cannot be read.
+        TypeError, ValueError: for a size that is not a whole number of at least 1.
+    """
+    check_scalar(size, "size", int, min_val=1)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder: images() takes the path of a folder of pictures.")
+    below = {path: _pictures(path) for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."}
+    below, beside = {path: files for path, files in below.items() if files}, _pictures(folder)
+    if below and beside:
+        raise DataError(f"{beside[0]} lies beside the classes' folders {_names(below)}: move it into one of them.")
+    below = below or {folder.resolve(): beside}
+    if not any(below.values()):
+        raise DataError(f"{folder} holds no pictures: put some there (.png, .jpg, ...), or into a folder per class.")
+    rng, done, arrays = np.random.default_rng(0), Counter(), {key: [] for key in KEYS}
+    for label, files in enumerate(below.values()):
+        n_test = min(max(len(files) // 6, 1), len(files) - 1)
+        for rank, i in enumerate(rng.permutation(len(files))):
+            part = "test" if rank < n_test else "train"
+            arrays[f"x_{part}"].append(_picture(files[i], size, done))
+            arrays[f"y_{part}"].append(label)
+    if not arrays["x_test"]:
+        raise DataError(f"{folder} holds one picture of {_names(below)} each: one for the test is needed, so add some.")
+    order = {part: rng.permutation(len(arrays[f"y_{part}"])) for part in ("train", "test")}
+    arrays = {key: np.array(values)[order[key[2:]]] for key, values in arrays.items()}
+    if all((arrays[key] == arrays[key][..., :1]).all() for key in ("x_train", "x_test")):
+        arrays |= {key: arrays[key][..., 0] for key in ("x_train", "x_test")}
+    name, steps = folder.resolve().name, f"cropped to the square in the middle and resized to {size}x{size}"
+    source = "; ".join(
+        [f"your own pictures of {_names(below)}, {steps}", *(f"{n} {what}" for what, n in done.items() if n)]
+    )
+    about = {"source": source, "licence": "your own", "verified": False, "fallback": False}
+    dataset = _build(arrays, tuple(path.name for path in below), requested=name, name=name, **about)
+    claims.note_data(dataset.provenance)
+    return dataset
+
+
+def _pictures(folder):
+    """Return the paths of the pictures in a folder, by their endings, sorted."""
+    endings = Image.registered_extensions()
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in endings and p.name[0] != "." and p.is_file())
+
+
+def _names(paths):
+    return ", ".join(path.name for path in paths)
+
+
+def _picture(path, size, done):
+    """Return a picture as uint8 (size, size, 3); count in `done` what was special about it."""
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            done["turned as EXIF says"] += file.getexif().get(274, 1) != 1
+    except Exception as error:  # Pillow's readers raise what they like on a broken file
+        raise DataError(f"{path}: no picture that can be read ({error}). Save it anew, or remove it.") from error
+    if image.mode[0] in "IF":
+        values = np.asarray(image)
+        if image.mode == "F" or values.min() < 0 or values.max() > 65_535:
+            raise DataError(f"{path}: pixels from {values.min()} to {values.max()}. Save it with 8 or 16 bits.")
+        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+        done["reduced from 16 to 8 bits"] += 1
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        done["transparent, laid on white"] += image.getextrema()[3][0] < 255
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(ImageOps.fit(image.convert("RGB"), (size, size)))
+
+
 # --- the table
 
-TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "digits": "Digits"}
+
+def _idx_files(folder, *hashes):
+    names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")  # as in KEYS
+    return {f"{folder}/{name}-ubyte.gz": sha for name, sha in zip(names, hashes, strict=True)}
+
+
+TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+MNIST_FILES = _idx_files(
+    "mnist",
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+)
+FASHION_FILES = _idx_files(
+    "fashion-mnist",
+    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+)
 SPECS = {
     "mnist": Spec(
         shape=(28, 28),
         counts=(60_000, 10_000),
         classes=tuple("0123456789"),
         licence="CC BY-SA 3.0",
-        read=_read_npz,
-        files={"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"},
-        stand_in=_digits,
-        hashes={
-            "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-            "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-            "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-            "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-        },
-        urls=(KERAS_URL,),
-        openml=554,
+        sources=(
+            (KERAS_URL, {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}),
+            ("https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST_FILES),
+        ),
+        sha256="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
+        sample=((10_000, 2_000), "1e69420d546ce587b9fb07b6d2eafc89ce39cc8c539be4352f4e4eb1fafe84a4"),
     ),
     "fashion_mnist": Spec(
         shape=(28, 28),
         counts=(60_000, 10_000),
         classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         ),
         licence="MIT licence",
-        read=_read_idx,
-        files={  # in the order of KEYS
-            "fashion-mnist/train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",  # noqa: E501
-            "fashion-mnist/train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",  # noqa: E501
-            "fashion-mnist/t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",  # noqa: E501
-            "fashion-mnist/t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",  # noqa: E501
-        },
-        stand_in=_digits,
-        hashes={
-            "x_train": "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
-            "y_train": "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
-            "x_test": "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
-            "y_test": "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9",
-        },
-        urls=(KERAS_URL,),
-        openml=40996,
+        sources=(
+            (KERAS_URL, FASHION_FILES),
+            ("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/", FASHION_FILES),
+        ),
+        sha256="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
+        sample=((5_000, 1_000), "688a1802a15f200658237f87f95e707a571bd096662fb58c7bef800738be80b0"),
     ),
     "cifar10": Spec(
         shape=(32, 32, 3),
         counts=None,
         classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         licence="no licence stated",
-        read=_read_cifar,
-        files={
-            "cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        },
-        stand_in=_photos,
+        sources=(
+            (
+                "https://www.cs.toronto.edu/~kriz/",
+                {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"},
+            ),
+        ),
         cached=("cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz"),
-        urls=("https://www.cs.toronto.edu/~kriz/",),
     ),
 }
