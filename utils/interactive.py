@@ -150,16 +150,7 @@ def animation(frames, *, fps=8, hold=1.0, scale=None, limit=400_000, alt="animat
 
 
 def latent_animation(
-    codes_per_epoch,
-    labels,
-    classes,
-    *,
-    titles=None,
-    fps=8,
-    size=(4.6, 3.6),
-    names=("code unit 1", "code unit 2"),
-    limit=400_000,
-    alt=None,
+    codes_per_epoch, labels, classes, *, titles=None, fps=8, size=(4.6, 3.6), names=plotting.UNITS, alt=None
 ):
     """Show how two-dimensional codes move during training, as a GIF: one frame per item of codes_per_epoch.
 
@@ -169,7 +160,7 @@ def latent_animation(
         codes_per_epoch: list of codes (n, 2) of the same n images.
         labels, classes, names: as for `plotting.code_scatter`.
         titles: one text per frame, or None for "epoch 1", "epoch 2", ...
-        fps, limit: as for `animation`.
+        fps: as for `animation`.
         size: in inches, at 80 pixels per inch.
         alt: as for `animation`; None for the numbers of codes and frames.
 
@@ -202,7 +193,7 @@ def latent_animation(
                 mark.set_offsets(codes[np.asarray(labels) == k])
             pictures.append(_pixels(fig))
     alt = alt or f"The codes of {len(frames[0])} images in {len(frames)} frames, from {titles[0]} to {titles[-1]}"
-    return animation(np.stack(pictures) / 255, fps=fps, scale=1, limit=limit, alt=alt)
+    return animation(np.stack(pictures) / 255, fps=fps, scale=1, alt=alt)
 
 
 @cache
@@ -233,25 +224,19 @@ def _sprite(images, columns, quality):
 
 def _frames(frames, scale):
     """Return frames as one array (t, h, w, 3) of bytes."""
-    figures = [isinstance(frame, Figure) for frame in frames]
-    if not figures:
-        raise ValueError("animation: no frames given.")
-    if any(figures) and not all(figures):
-        raise ValueError("animation: either figures or images expected, not both.")
-    pixels = [_pixels(frame) if any(figures) else np.asarray(frame) for frame in frames]
-    shapes = {frame.shape for frame in pixels}
-    if len(shapes) > 1:
-        raise ValueError(f"animation: frames of one size expected, got {sorted(shapes)}.")
-    pixels = np.stack(pixels)
-    if any(figures):
-        return pixels
-    pixels = plotting.checked_images(pixels[..., None] if pixels.ndim == 3 else pixels)
+    figures = any(isinstance(frame, Figure) for frame in frames)
+    frames = [_pixels(frame) / 255 if isinstance(frame, Figure) else np.asarray(frame) for frame in frames]
+    shapes = {frame.shape for frame in frames}
+    if len(shapes) != 1:
+        raise ValueError(f"animation: at least one frame, and all of one size expected, got sizes {sorted(shapes)}.")
+    frames = np.stack(frames)
+    frames = plotting.checked_images(frames[..., None] if frames.ndim == 3 else frames)
     if scale is None:
-        scale = -(-240 // pixels.shape[2])
+        scale = 1 if figures else -(-240 // frames.shape[2])
     if isinstance(scale, bool) or not isinstance(scale, int | np.integer) or scale < 1:
         raise ValueError(f"scale={scale!r}: must be a positive integer.")
-    pixels = np.rint(255 * pixels).astype("uint8").repeat(scale, axis=1).repeat(scale, axis=2)
-    return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+    frames = np.rint(255 * frames).astype("uint8").repeat(scale, axis=1).repeat(scale, axis=2)
+    return np.broadcast_to(frames, (*frames.shape[:3], 3))
 
 
 def _pixels(fig):

@@ -1,11 +1,13 @@
 """The figures of the course. Every function takes arrays, never models, and returns a matplotlib Figure.
 
+All take `title`, above the figure, and `alt`: one or two sentences that say what it shows, for those who cannot see it.
 A cell that ends with such a figure shows it sharp, with its alt text; `show` does so for one that a lesson composes.
 What moves or answers the mouse stands in `utils.interactive`.
 """
 
 import base64
 import io
+from itertools import zip_longest
 
 import matplotlib
 import numpy as np
@@ -21,19 +23,10 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 # Ten colours that colour-blind readers can tell apart (Paul Tol's "muted" scheme, and black).
-COLOURS = (
-    "#332288",
-    "#88CCEE",
-    "#44AA99",
-    "#117733",
-    "#999933",
-    "#DDCC77",
-    "#CC6677",
-    "#882255",
-    "#AA4499",
-    "#000000",
-)
+MUTED = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499")
+COLOURS = (*MUTED, "#000000")
 MARKERS = "osD^v<>PX*"
+UNITS = ("code unit 1", "code unit 2")
 DASHES = ("-", "--", "-.", ":")
 STYLE = {
     "figure.dpi": 80,
@@ -120,83 +113,64 @@ def indexed(frames, colours):
 
 
 @styled
-def image_rows(rows, *, title=None, scale=0.8, alt=None):
+def image_rows(rows, *, title=None, scale=0.8, symmetric=False, alt=None):
     """Show rows of images under one another, such as originals above their reconstructions.
 
     Args:
-        rows: dict from a row's label to its images (n, h, w, 1) or (n, h, w, 3), in [0, 1], or a list of such pairs,
-            where a label may come twice or be empty; values outside [0, 1] are clipped. A label may hold line breaks.
-        title: of the figure.
+        rows: dict from a row's label to its images (n, h, w, 1) or (n, h, w, 3), or a list of such pairs, where a label
+            may come twice or be empty. A label may hold line breaks.
         scale: inches per image.
-        alt: what the figure shows, for those who cannot see it.
-
-    Returns:
-        Figure.
+        symmetric: False for pixels in [0, 1], values outside are clipped; True for weights of either sign, each image
+            on its own scale with zero in the middle (blue below, white at, red above zero).
 
     Raises:
-        ValueError: when there is no row, or images are not of such a shape, not finite, or of the range 0 to 255.
+        ValueError: when there is no row, or images are not of such a shape, not finite, or reach from 0 to 255.
     """
-    rows = [(label, checked_images(images)) for label, images in (rows.items() if isinstance(rows, dict) else rows)]
+    rows = list(rows.items() if isinstance(rows, dict) else rows)
+    rows = [(label, checked_images(images, signed=symmetric)) for label, images in rows]
     if not rows:
         raise ValueError("image_rows: no rows given.")
     width = max(len(images) for _, images in rows)
     margin = 1.6 if any(label for label, _ in rows) else 0
     fig, axes = _axes((scale * width + margin, scale * len(rows) + 0.4), title, alt, len(rows), width)
     for line, (label, images) in zip(axes, rows, strict=True):
+        for ax, image in zip(line, images, strict=False):
+            limit = np.abs(image).max() or 1.0
+            cmap, low, high = ("RdBu_r", -limit, limit) if symmetric else ("gray", 0, 1)
+            ax.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
         for ax in line:
             _bare(ax)
-        for ax, image in zip(line, images, strict=False):
-            ax.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return fig
 
 
-@styled
-def image_grid(images, *, columns=10, title=None, scale=0.8, symmetric=False, row_labels=(), alt=None):
+def image_grid(images, *, columns=10, row_labels=(), **settings):
     """Show images in a grid, row by row: samples, or the filters of a layer.
 
     Args:
         images: (n, h, w, 1) or (n, h, w, 3).
         columns: images per row.
-        title, scale, alt: as for `image_rows`.
-        symmetric: False for pixels in [0, 1]; True for weights of either sign, each image on its own scale
-            with zero in the middle (blue below, white at, red above zero).
         row_labels: text beside the rows, or none.
-
-    Returns:
-        Figure.
+        settings: as for `image_rows`.
 
     Raises:
         ValueError: as `image_rows`, and for a number of columns below 1.
     """
     if columns < 1:
         raise ValueError(f"columns must be at least 1, not {columns}.")
-    images = checked_images(images, signed=symmetric)
-    lines = -(-len(images) // columns)
-    size = (scale * columns + (0.8 if row_labels else 0), scale * lines + (0.4 if title else 0))
-    fig, axes = _axes(size, title, alt, lines, columns)
-    for ax in axes.flat:
-        _bare(ax)
-    for ax, label in zip(axes[:, 0], row_labels, strict=False):
-        ax.set_ylabel(label, rotation=0, ha="right", va="center")
-    for ax, image in zip(axes.flat, images, strict=False):
-        limit = np.abs(image).max() or 1.0
-        colours = ("RdBu_r", -limit, limit) if symmetric else ("gray", 0, 1)
-        ax.imshow(image, interpolation="nearest", **dict(zip(("cmap", "vmin", "vmax"), colours, strict=True)))
-    return fig
+    images = checked_images(images, signed=True)
+    rows = [images[start : start + columns] for start in range(0, len(images), columns)]
+    return image_rows(list(zip_longest(row_labels[: len(rows)], rows, fillvalue="")), **settings)
 
 
-def filters(kernel, shape, *, columns=16, title=None, scale=0.6, row_labels=(), alt=None):
+def filters(kernel, shape, *, columns=16, scale=0.6, **settings):
     """Show a dense layer's kernel as one image per unit: which pixels excite (red) or inhibit (blue) it.
 
     Args:
         kernel: (pixels, units), the kernel of a layer that reads an image. For a layer that writes one, pass
             its transpose.
         shape: (h, w, c) of the image.
-        columns, title, scale, row_labels, alt: as for `image_grid`.
-
-    Returns:
-        Figure.
+        columns, scale, settings: as for `image_grid`.
 
     Raises:
         ValueError: when the kernel's first size is not h * w * c.
@@ -204,8 +178,7 @@ def filters(kernel, shape, *, columns=16, title=None, scale=0.6, row_labels=(), 
     kernel = np.asarray(kernel)
     if kernel.ndim != 2 or kernel.shape[0] != np.prod(shape):
         raise ValueError(f"A kernel of shape {kernel.shape} does not read images of shape {tuple(shape)}.")
-    look = {"columns": columns, "title": title, "scale": scale, "row_labels": row_labels, "alt": alt}
-    return image_grid(kernel.T.reshape(-1, *shape), symmetric=True, **look)
+    return image_grid(kernel.T.reshape(-1, *shape), columns=columns, scale=scale, symmetric=True, **settings)
 
 
 @styled
@@ -216,12 +189,8 @@ def close_ups(panels, crop, *, title=None, size=2.2, errors=True, alt=None):
         panels: dict from a label to a photograph (h, w, 1) or (h, w, 3) in [0, 1], all of one shape; the first is the
             true one.
         crop: (top, left, height, width) of the part, in pixels.
-        title, alt: as for `image_rows`.
         size: inches per photograph.
         errors: whether to show, below, the absolute difference to the first (mean over colours), on one scale.
-
-    Returns:
-        Figure.
 
     Raises:
         ValueError: as `image_rows`, and when the part does not lie within the photograph.
@@ -271,6 +240,8 @@ def curves(
 ):
     """Plot curves with a legend, such as losses against epochs or seconds.
 
+    Whole numbers on the x axis get whole ticks; on a logarithmic one, at most eight of them get a tick each.
+
     Args:
         lines: dict from a label to y, to (x, y), or to (x, y, spread) with a standard deviation or error for every
             point, drawn as a bar; without x, 1, 2, 3, ... (epochs).
@@ -280,12 +251,8 @@ def curves(
         looks: dict from a line's label to settings of its matplotlib Line2D, such as {"color": COLOURS[6], "ls": ":"}.
         log, log_x: logarithmic y axis, x axis.
         xlim, ylim: (lowest, highest) value that an axis shows; None for what the data needs.
-        title, size: of the figure, size in inches.
+        size: of the figure, in inches.
         markers: mark every point.
-        alt: as for `image_rows`.
-
-    Returns:
-        Figure. Whole numbers on the x axis get whole ticks; at most eight of them on a logarithmic one each get theirs.
 
     Raises:
         ValueError: when there is no line, or one is empty or not one-dimensional.
@@ -330,10 +297,7 @@ def bars(values, *, xlabel, ylabel, names=None, ylim=None, title=None, size=(6.4
             all of one length.
         xlabel, ylabel: with units.
         names: of the groups, below them; None for 0, 1, 2, ...
-        ylim, title, size, alt: as for `curves`.
-
-    Returns:
-        Figure.
+        ylim, size: as for `curves`.
 
     Raises:
         ValueError: when the series, or the names, differ in length.
@@ -356,20 +320,15 @@ def bars(values, *, xlabel, ylabel, names=None, ylim=None, title=None, size=(6.4
 
 
 @styled
-def code_scatter(
-    codes, labels, classes, *, title=None, size=(5.4, 4.4), names=("code unit 1", "code unit 2"), alt=None
-):
+def code_scatter(codes, labels, classes, *, title=None, size=(5.4, 4.4), names=UNITS, alt=None):
     """Plot two-dimensional codes as points, one colour and marker per class.
 
     Args:
         codes: (n, 2).
         labels: (n,) integers, indices into classes.
         classes: the classes' names, at most 20.
-        title, size, alt: as for `curves`.
+        size: of the figure, in inches.
         names: of the two axes.
-
-    Returns:
-        Figure.
 
     Raises:
         ValueError: when codes are not (n, 2), labels not (n,), a label has no class, or there are too many classes.
@@ -390,15 +349,11 @@ def code_maps(panels, labels, classes, *, title=None, size=2.9, columns=4, ticks
     Args:
         panels: dict from a panel's label to its points (n, 2).
         labels, classes: as for `code_scatter`; with one class there is no legend.
-        title, alt: as for `curves`.
         size: inches per panel.
         columns: panels per row, at most.
         ticks: False for maps whose axes have no meaning, such as those of t-SNE; True for codes.
         share: of the points that either axis shows, in (0, 1]: below 1 a few outlying points do not make all others
             a blot.
-
-    Returns:
-        Figure.
 
     Raises:
         ValueError: when there is no panel, columns or share is out of range, or as `code_scatter`.
@@ -434,13 +389,9 @@ def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel="", limit=1.0, a
 
     Args:
         panels: dict from a panel's label to its matrix.
-        title, alt: as for `curves`.
         size: inches per panel.
         xlabel, ylabel: of every panel.
         limit: the value at which the colours end; values beyond it are shown like it.
-
-    Returns:
-        Figure.
 
     Raises:
         ValueError: when there is no panel, or one is not a matrix.
@@ -462,13 +413,11 @@ def matrices(panels, *, title=None, size=2.6, xlabel="", ylabel="", limit=1.0, a
 def pixel_values(panels, *, title=None, cell=0.36, alt=None):
     """Show small matrices with every value written into its cell; the darker the larger, on one scale.
 
+    Values are written with three significant digits.
+
     Args:
         panels: dict from a panel's label to its matrix of finite values that are not negative.
-        title, alt: as for `curves`.
         cell: inches per cell; more, where the longest number needs it.
-
-    Returns:
-        Figure. Values are written with three significant digits.
 
     Raises:
         ValueError: when there is no panel, one is not a matrix, or a value is negative, NaN or infinite.
@@ -500,7 +449,7 @@ def look_of(k):
 
 
 def checked_images(images, signed=False):
-    """Return images (n, h, w, 1 or 3) as an array clipped to [0, 1], or, where `signed`, as they are; others are refused."""
+    """Return images (n, h, w, 1 or 3) as an array, clipped to [0, 1] unless signed; refuse what is no such thing."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) == 0:
         raise ValueError(f"Images of shape (n, h, w, 1) or (n, h, w, 3) expected, got {images.shape}.")
