@@ -134,7 +134,7 @@ const box = Object.assign(element(), {
 const picture = {getBoundingClientRect: () => ({left: 100, top: 200, width: 300, height: 400})};
 globalThis.document = {
   createElement: element, addEventListener: (name, what) => documents.push(what),
-  querySelectorAll: () => (box.dataset.ready ? [] : [box])};
+  querySelectorAll: (what) => (what.includes(":not([data-ready])") && box.dataset.ready ? [] : [box])};
 const at = (x, y) => ({clientX: 100 + x, clientY: 200 + y, target: picture});
 const press = (event) => documents.forEach((what) => what(event));
 const key = (name) => listeners.keydown({key: name, preventDefault() {}, stopPropagation() {}});

@@ -138,6 +138,11 @@ def test_the_palette_keeps_greys_and_rare_colours():
     assert np.abs(back[0, 0] - np.array([255, 0, 0])).max() < 70
 
 
+def test_colours_that_fit_into_the_palette_stay_as_they_are():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 8, 16, 3)).astype("uint8")  # 256 colours
+    np.testing.assert_array_equal([np.asarray(image.convert("RGB")) for image in plotting.indexed(frames, 256)], frames)
+
+
 def test_what_moved_to_interactive_is_found_in_its_old_place():
     assert plotting.hover_map is interactive.hover_map
     assert plotting.latent_animation is interactive.latent_animation

@@ -182,7 +182,9 @@ def latent_animation(
         fig = Figure(figsize=size)
         ax = fig.add_subplot()
         marks = [  # sharp edges: few colours, a small file
-            ax.scatter([], [], s=7, label=str(name), antialiased=False, **plotting.look_of(k))
+            ax.scatter(
+                [], [], s=7, label=str(name), antialiased=False, **plotting.look_of(k) | {"marker": "os"[k // 10]}
+            )
             for k, name in enumerate(classes)
         ]
         ax.set(xlabel=names[0], ylabel=names[1], **plotting.limits(np.concatenate(frames), 0.99))

@@ -100,10 +100,10 @@ def indexed(frames, colours):
     packed = frames.astype("uint32") @ np.array([65536, 256, 1], "uint32")
     occurring, indices, counts = np.unique(packed, return_inverse=True, return_counts=True)
     occurring = np.stack([occurring >> 16, occurring >> 8 & 255, occurring & 255], axis=-1).astype("uint8")
-    order, exact = np.argsort(-counts, kind="stable"), colours if len(counts) <= colours else colours // 2
+    order, exact = np.argsort(-counts, kind="stable"), colours // 2
     palette = occurring[order[:exact]].ravel().tolist()
     if len(order) > exact:
-        palette += Image.fromarray(occurring[order[exact:]][None]).quantize(colours - exact).getpalette()
+        palette += Image.fromarray(occurring[order[exact:]][None]).quantize(colours - exact, kmeans=1).getpalette()
     palette = palette[: 3 * colours]
     nearest = cKDTree(np.reshape(palette, (-1, 3))).query(occurring)[1].astype("uint8")
     images = [Image.fromarray(frame) for frame in nearest[indices.reshape(packed.shape)]]
