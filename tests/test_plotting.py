@@ -1,14 +1,19 @@
-"""utils.plotting: what stands in the figures, and that nothing of them stays behind in pyplot."""
+"""utils.plotting: what stands in the figures, how they are shown, and that nothing of them stays behind in pyplot."""
 
+import base64
+import io
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_hex
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from PIL import Image
 
-from utils import plotting
+from utils import interactive, plotting
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -28,8 +33,8 @@ def pictures(n, channels=1, low=0.0, high=1.0):
 
 def drawn(fig):
     """Draw the figure, as a notebook would, and return its axes."""
-    assert type(fig) is Figure
-    fig.canvas.draw()
+    assert isinstance(fig, Figure)
+    fig.draw_without_rendering()
     return fig.axes
 
 
@@ -52,16 +57,97 @@ CALLS = {
     "code_scatter": lambda **kw: plotting.code_scatter(np.ones((2, 2)), [0, 1], "ab", **kw),
     "matrices": lambda **kw: plotting.matrices({"a": np.eye(2)}, **kw),
     "pixel_values": lambda **kw: plotting.pixel_values({"a": np.eye(2)}, **kw),
+    "close_ups": lambda **kw: plotting.close_ups({"a": pictures(1)[0], "b": pictures(1)[0]}, (0, 0, 4, 3), **kw),
+    "code_maps": lambda **kw: plotting.code_maps({"a": np.ones((2, 2))}, [0, 1], "ab", **kw),
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_figure_has_its_title_and_the_courses_resolution(name):
-    fig = CALLS[name](title="What it shows")
+def test_every_figure_has_its_title_its_alt_text_and_the_courses_resolution(name):
+    fig = CALLS[name](title="What it shows", alt="A sentence.")
     drawn(fig)
     assert title_of(fig) == "What it shows"
-    assert fig.dpi == 80
+    assert (fig.dpi, fig.alt) == (80, "A sentence.")
     assert title_of(CALLS[name]()) == ""
+
+
+# --- shown in a notebook
+
+
+@pytest.fixture
+def outputs(monkeypatch):
+    """The (data, metadata) of all that is shown."""
+    shown = []
+    monkeypatch.setattr(plotting, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+    return shown
+
+
+def image_of(output):
+    return Image.open(io.BytesIO(base64.b64decode(output[0]["image/png"])))
+
+
+def test_a_figure_at_the_end_of_a_cell_shows_itself_sharp_and_with_its_text(outputs):
+    fig = plotting.curves({"a": [3, 2, 1]}, xlabel="x", ylabel="y", size=(4, 3), alt="It falls.")
+    notebook = DisplayFormatter()
+    notebook.formatters["image/png"].for_type(Figure, lambda fig: pytest.fail("matplotlib's way"))
+    assert notebook.format(fig) == ({}, {})  # it has shown itself
+    ((data, metadata),) = outputs
+    assert set(data) == {"image/png", "text/plain"}
+    assert data["text/plain"] == "It falls."
+    width, height = (metadata["image/png"][side] for side in ("width", "height"))
+    assert image_of(outputs[0]).size == (2 * width, 2 * height)
+    assert 310 < width < 345
+    assert 230 < height < 265
+    assert metadata["image/png"]["alt"] == "It falls."
+
+
+def test_a_figure_of_ones_own_is_shown_likewise_and_every_time_the_same(outputs):
+    for _ in range(2):
+        fig = Figure(figsize=(2, 1), dpi=80)
+        fig.add_subplot().plot([1, 2])
+        plotting.show(fig, "A line.")
+    assert outputs[0] == outputs[1]
+    assert outputs[0][1]["image/png"]["alt"] == "A line."
+    assert not image_of(outputs[0]).info.keys() & {"Software", "date", "Creation Time"}
+    plotting.show(fig, None)
+    assert "alt" not in outputs[2][1]["image/png"]
+
+
+def test_nothing_drawn_is_cut_off_and_no_empty_border_is_shown():
+    fig = plotting.image_rows({"a long label beside": pictures(3), "b": pictures(3)}, title="A title above")
+    pixels, box = plotting.png(fig)
+    ink = (np.asarray(Image.open(io.BytesIO(pixels)).convert("L")) < 250).nonzero()
+    for places, size in zip(ink, box.size[::-1], strict=True):
+        assert 10 <= places.min() <= 20  # a margin of 0.1 inches, at 160 pixels per inch
+        assert 10 <= round(160 * size) - 1 - places.max() <= 20
+
+
+def test_the_palette_keeps_greys_and_rare_colours():
+    greys = np.linspace(0, 1, 36).reshape(1, 6, 6, 1)
+    fig = plotting.image_rows({"greys": greys})
+    shown = np.asarray(Image.open(io.BytesIO(plotting.png(fig)[0])).convert("RGB")).reshape(-1, 3)
+    seen = np.unique(shown[(shown == shown[:, :1]).all(axis=1), 0]).astype(int)
+    assert max(np.abs(seen - grey).min() for grey in 255 * greys.ravel()) <= 1
+    frames = np.random.default_rng(0).integers(0, 256, (1, 90, 90, 3)).astype("uint8")
+    frames[0, :60] = 255
+    frames[0, :2, :2] = (255, 0, 0)
+    (image,) = plotting.indexed(frames, 64)
+    back = np.asarray(image.convert("RGB"))
+    assert len(np.unique(back.reshape(-1, 3), axis=0)) <= 64
+    assert (back[30] == 255).all()
+    assert np.abs(back[0, 0] - np.array([255, 0, 0])).max() < 70
+
+
+def test_colours_that_fit_into_the_palette_stay_as_they_are():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 8, 16, 3)).astype("uint8")  # 256 colours
+    np.testing.assert_array_equal([np.asarray(image.convert("RGB")) for image in plotting.indexed(frames, 256)], frames)
+
+
+def test_what_moved_to_interactive_is_found_in_its_old_place():
+    assert plotting.hover_map is interactive.hover_map
+    assert plotting.latent_animation is interactive.latent_animation
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        plotting.nothing  # noqa: B018
 
 
 def test_the_colours_are_ten():
@@ -84,6 +170,13 @@ def test_image_rows_stand_under_one_another(channels):
         np.testing.assert_allclose(shown(ax).reshape(image.shape), image)
     assert all(len(ax.get_xticks()) == len(ax.get_yticks()) == 0 for ax in axes)
     assert not any(ax.spines["left"].get_visible() for ax in axes)
+
+
+def test_rows_may_share_a_label_or_have_none():
+    axes = drawn(plotting.image_rows([("test", pictures(2)), ("", pictures(2)), ("test", 1 - pictures(1))]))
+    assert [ax.get_ylabel() for ax in axes[::2]] == ["test", "", "test"]
+    labelled, bare = (plotting.image_rows([(label, pictures(4))]).get_size_inches()[0] for label in ("a", ""))
+    assert bare < labelled
 
 
 def test_images_are_clipped_and_share_one_scale():
@@ -120,6 +213,23 @@ def test_symmetric_images_have_zero_in_the_middle():
     look = axes[0].images[0]
     assert to_hex(look.get_cmap()(0.0)) == "#053061"  # blue below zero
     assert to_hex(look.get_cmap()(1.0)) == "#67001f"  # red above
+
+
+def test_a_close_up_shows_a_part_and_its_error():
+    true, other = pictures(2, channels=3)
+    axes = drawn(plotting.close_ups({"true": true, "other": other}, (1, 2, 5, 3)))
+    assert [ax.get_title() for ax in axes[:2]] == ["true", "other"]
+    np.testing.assert_allclose(shown(axes[1]), other)
+    assert axes[1].patches[0].get_bbox().bounds == (1.5, 0.5, 3, 5)
+    np.testing.assert_allclose(shown(axes[3]), other[1:6, 2:5])
+    difference = np.abs(true - other).mean(axis=-1)[1:6, 2:5]
+    np.testing.assert_allclose(shown(axes[5]), difference)
+    assert not shown(axes[4]).any()
+    assert axes[4].images[0].get_clim() == axes[5].images[0].get_clim() == (0, difference.max())
+    assert len(drawn(plotting.close_ups({"true": true, "other": other}, (1, 2, 5, 3), errors=False))) == 4
+    for crop in ((4, 0, 5, 3), (-1, 0, 5, 3), (0, 0, 0, 3), (0, 4, 5, 3)):
+        with pytest.raises(ValueError, match="within 8 x 6 pixels"):
+            plotting.close_ups({"true": true, "other": other}, crop)
 
 
 def test_filters_are_the_columns_of_the_kernel():
@@ -165,6 +275,52 @@ def test_levels_are_horizontal_and_labelled():
     assert ax.get_ylim()[0] < 0.5
 
 
+def test_whole_numbers_have_whole_ticks():
+    for x, whole in (([1, 2, 3, 4, 5], True), ([1.0, 3.0], True), ([0.5, 3], False)):
+        (ax,) = drawn(plotting.curves({"a": (x, x)}, xlabel="x", ylabel="y"))
+        assert all(float(tick).is_integer() for tick in ax.get_xticks()) is whole
+    (ax,) = drawn(plotting.curves({"a": ([8, 16, 32], [1, 2, 3])}, xlabel="x", ylabel="y", log_x=True))
+    assert ax.get_xticks().tolist() == [8, 16, 32]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["8", "16", "32"]
+    assert not ax.get_xticks(minor=True).size
+
+
+def test_curves_have_error_bars_notes_looks_and_limits():
+    lines = {"a": ([1, 2], [5, 3], [1, 2]), "b": [4, 4]}
+    looks = {"b": {"color": "#ff0000", "ls": "", "marker": "D"}}
+    (ax,) = drawn(
+        plotting.curves(
+            lines, xlabel="x", ylabel="y", notes={"best": (2, 3)}, looks=looks, xlim=(0, 9), ylim=(0, 7), log=False
+        )
+    )
+    bars, plain = ax.containers
+    np.testing.assert_allclose(bars.lines[2][0].get_segments(), [[[1, 4], [1, 6]], [[2, 1], [2, 5]]])
+    assert not plain.has_yerr
+    assert (plain.lines[0].get_color(), plain.lines[0].get_marker()) == ("#ff0000", "D")
+    assert plain.lines[0].get_linestyle() == "None"
+    assert [(text.get_text(), text.xy) for text in ax.texts] == [("best", (2, 3))]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 9), (0, 7))
+
+
+def test_logarithmic_axes_hold_the_data_whatever_the_limits():
+    (ax,) = drawn(plotting.curves({"a": [1e-3, 1]}, xlabel="x", ylabel="y", log=True))
+    assert 1e-4 < ax.get_ylim()[0] < 1e-3 < 1 < ax.get_ylim()[1] < 10
+
+
+def test_bars_have_errors_and_names():
+    values = {"one": ([1, 2], [0.5, 0.25]), "two": [3, 4]}
+    (ax,) = drawn(plotting.bars(values, xlabel="x", ylabel="y", names=["first", "second"], ylim=(0, 9)))
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["first", "second"]
+    groups = [group.errorbar for group in ax.containers if isinstance(group, BarContainer)]
+    np.testing.assert_allclose(np.array(groups[0].lines[2][0].get_segments())[..., 1], [[0.5, 1.5], [1.75, 2.25]])
+    assert groups[1] is None
+    assert ax.get_ylim() == (0, 9)
+    (ax,) = drawn(plotting.bars({"one": [1, 2, 3]}, xlabel="x", ylabel="y"))
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+    with pytest.raises(ValueError, match="one length"):
+        plotting.bars({"one": [1, 2]}, xlabel="x", ylabel="y", names=["first"])
+
+
 def test_bars_stand_side_by_side():
     values = {"one": [1, 2, 3], "two": [3, 2, 1]}
     (ax,) = drawn(plotting.bars(values, xlabel="unit", ylabel="variance", size=(4, 3)))
@@ -190,6 +346,15 @@ def test_code_scatter_shows_every_class():
     assert len({points.get_paths()[0].vertices.tobytes() for points in ax.collections}) == 10  # ten markers
 
 
+def test_twelve_classes_have_twelve_looks_and_too_many_are_refused():
+    labels = np.arange(20)
+    (ax,) = drawn(plotting.code_scatter(np.ones((20, 2)), labels, [str(k) for k in labels]))
+    looks = {(to_hex(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes()) for points in ax.collections}
+    assert len(looks) == 20
+    with pytest.raises(ValueError, match=r"21 classes given.*merge some"):
+        plotting.code_scatter(np.ones((20, 2)), labels, [str(k) for k in range(21)])
+
+
 def test_matrices_share_one_scale():
     panels = {"PCA": np.eye(3), "autoencoder": np.full((3, 3), 0.25)}
     *axes, bar = drawn(plotting.matrices(panels, xlabel="unit", ylabel="other unit"))
@@ -209,6 +374,15 @@ def test_pixel_values_are_written_into_their_cells():
     assert [text.get_position() for text in axes[0].texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     assert [text.get_color() for text in axes[0].texts] == ["black", "black", "white", "white"]
     assert {ax.images[0].get_clim() for ax in axes} == {(0, 1.25 * 94)}  # one scale
+
+
+def test_numbers_can_be_read_and_stay_in_their_cells():
+    fig = plotting.pixel_values({"a": [[0.0357, 12345], [1, 2]], "b": np.ones((2, 9))}, cell=0.1)
+    for ax in drawn(fig):
+        cell = abs(np.diff(ax.transData.transform([[0, 0], [1, 1]]), axis=0)[0])
+        for text in ax.texts:
+            assert text.get_fontsize() >= 9
+            assert (np.array(text.get_window_extent().size) <= cell).all()
 
 
 @pytest.mark.parametrize("matrix", [[[-1, 2]], [[np.nan]], [[np.inf]]])
@@ -239,6 +413,15 @@ def test_what_is_no_image_is_refused(images, message):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+@pytest.mark.parametrize("images", [255 * pictures(2), (255 * pictures(2)).astype("uint8")])
+def test_unscaled_images_are_refused_with_the_remedy(images):
+    for call in (lambda: plotting.image_rows({"a": images}), lambda: plotting.image_grid(images)):
+        with pytest.raises(ValueError, match=r"largest value is 25\d.*: divide them by 255"):
+            call()
+    plotting.image_grid(images - 100.0, symmetric=True)  # weights
+    plotting.image_grid((pictures(2) > 0.5).astype("uint8"))  # zeros and ones
 
 
 def test_no_row_is_refused():
