@@ -14,10 +14,15 @@ import keras
 
 from utils.plotting import COLOURS
 
-INDIGO, CYAN, TEAL, GREEN, _, SAND, ROSE, WINE, _, _ = COLOURS
+INDIGO, CYAN, _, GREEN, _, _, ROSE, WINE, *_ = COLOURS
 LINE, GAP, TALL = 16, 18, 120  # pixels: a line of text, room for an arrow, the tallest box
 SHEET, SLANT, SIDE = 3, 0.32, 45  # sheet to sheet; how narrow sheets look; what stands beside the draw, halved
-PARTS = {"encoder": (CYAN, INDIGO, "#eef7fd"), "decoder": ("#a5dccf", GREEN, "#edf7f3"), "": ("#d9d9e3", "#555566", "")}
+PANELS = {"encoder": "#eef7fd", "decoder": "#edf7f3"}
+LOOKS = {  # fill and edge
+    "encoder": (CYAN, INDIGO), "decoder": ("#a5dccf", GREEN), "code": (ROSE, WINE), "": ("#d9d9e3", "#556"),
+    "image": ("#f2f2f2", "#444"), "noise": ("#f6eecb", "#7a6a1a"), "merge": ("#fff", "#222"),
+    "sampler": ("#fff", "#222"),
+}  # fmt: skip
 NAMES = {
     "MaxPooling2D": "max pool", "MaxPoolingWithIndices2D": "max pool", "AveragePooling2D": "mean pool",
     "GlobalAveragePooling2D": "mean pool", "UpSampling2D": "upsample", "MaxUnpooling2D": "unpool",
@@ -107,7 +112,7 @@ def draw(model, *, title=None, losses=None):
     if losses is None:
         losses = any(node.kind == "sampler" for node in nodes)
     body, width, height = _render(nodes, losses=_losses(model, nodes) if losses else ())
-    return Diagram([body], width, height, title, _describe(nodes))
+    return Diagram([body], width, height, title, f"A network: {_describe(nodes)}")
 
 
 def draw_steps(models, titles, *, title=None):
@@ -190,8 +195,8 @@ def _follow(model, nodes, sources, part):
     known = {id(tensor): source for tensor, source in zip(_tensors(model, "inputs"), sources, strict=True)}
     outputs = _tensors(model, "outputs")
     named = getattr(model, "output", None)
-    if isinstance(named, dict) and set(named) == {"mean", "log_variance"}:
-        outputs = [named["mean"], named["log_variance"]]
+    if isinstance(named, dict):  # "mean" and "log_variance", in this order
+        outputs = [named[key] for key in sorted(named, key=lambda key: "log" in key)]
 
     def visit(tensor):
         if id(tensor) not in known:
@@ -207,9 +212,10 @@ def _follow(model, nodes, sources, part):
 def _add(layer, call, nodes, given, part):
     """Add the node of one call of a layer, unless it has none; return where each of its outputs comes from."""
     if isinstance(layer, keras.Model):
-        return _follow(layer, nodes, given, part or (layer.name if layer.name in PARTS else ""))
+        return _follow(layer, nodes, given, part or (layer.name if layer.name in PANELS else ""))
     kind, last, weights = type(layer).__name__, nodes[given[0][0]], getattr(layer, "weights", ())
     before, shape = (tuple(tensors[0].shape[1:]) for tensors in (call.input_tensors, call.output_tensors))
+    same = before == shape or (None not in before + shape and math.prod(before) == math.prod(shape))
     words = NAMES.get(kind, re.sub("(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("2D")).lower())
     if kind.startswith("Sampl") and len(given) == 2:
         return [_sampler(nodes, given)]
@@ -221,15 +227,15 @@ def _add(layer, call, nodes, given, part):
         node.above = [] if last.inputs else ["corruption"]
     elif len(given) > 1 and kind != "MaxUnpooling2D":
         node = _Node("merge", shape, given, layer, part, below=[words])
-    elif (not weights and _count(before) == _count(shape) and kind not in NAMES) or "Normalization" in kind:
+    elif (not weights and same and kind not in NAMES) or "Normalization" in kind:
         if hasattr(layer, "activation") or hasattr(keras.activations, kind.lower()) or kind == "LeakyReLU":
             last.below = [_activation(layer) if line == "linear" else line for line in last.below]
         return given
     else:
         vector = len(shape) < 3 or shape[:2] == (1, 1)
-        below = [_activation(layer) if weights else words] + (["logits"] if layer.name == "logits" else [])
-        frozen = bool(weights) and not layer.trainable
-        node = _Node("box" if vector else "map", shape, given, layer, part, below=below, pale=frozen)
+        below = [_activation(layer) if weights else words, *["logits"] * (layer.name == "logits")]
+        node = _Node("box" if vector else "map", shape, given, layer, part, below=below)
+        node.pale = bool(weights) and not layer.trainable
     nodes.append(node)
     return [(len(nodes) - 1, "indices" if k else "") for k in range(len(call.output_tensors))]
 
@@ -240,7 +246,7 @@ def _sampler(nodes, heads):
         nodes[k].below.insert(0, name)
     shape = nodes[heads[0][0]].shape
     nodes.append(_Node("sampler", shape, list(heads)))
-    nodes.append(_Node("box", shape, [(len(nodes) - 1, "")], below=["= μ + σ·ε"], code=True))
+    nodes.append(_Node("box", shape, [(len(nodes) - 1, "")], below=["z = μ + σ·ε"], code=True))
     return len(nodes) - 1, ""
 
 
@@ -250,23 +256,17 @@ def _noise(layer):
     if kind == "Corruption":
         level = f"{layer.low:g}" if layer.low == layer.high else f"{layer.low:g} to {layer.high:g}"
         return [*textwrap.wrap(layer.kind.replace("_", " "), 9), level]
-    if kind.startswith("Gaussian") and hasattr(layer, "stddev"):
-        return ["gaussian", f"{layer.stddev:g}"]
-    if "Dropout" in kind:
-        return ["dropout", f"{layer.rate:g}"]
-    if kind.startswith("Random") or kind == "Binarize":
-        return [kind.removeprefix("Random").lower()]
-    return None
+    if kind in ("GaussianNoise", "GaussianDropout", "Dropout", "SpatialDropout2D"):
+        return [
+            re.match("[A-Z][a-z]+", kind)[0].lower(),
+            f"{layer.stddev if kind == 'GaussianNoise' else layer.rate:g}",
+        ]
+    return [kind.removeprefix("Random").lower()] if kind.startswith(("Random", "Binarize")) else None
 
 
 def _activation(layer):
     activation = getattr(layer, "activation", layer)
-    name = getattr(activation, "__name__", type(activation).__name__)
-    return name.lower().replace("_", " ").strip("<>")
-
-
-def _count(shape):
-    return shape if None in shape else math.prod(shape)
+    return getattr(activation, "__name__", type(activation).__name__).lower().replace("_", " ").strip("<>")
 
 
 def _units(node):
@@ -276,9 +276,8 @@ def _units(node):
 
 def _name_parts(nodes):
     """Find the layer named "code". Where no layer has a part, encoder is what leads to it, decoder what follows."""
-    code = next((k for k, node in enumerate(nodes) if node.code), None)
-    if code is None:
-        code = next((k for k, node in enumerate(nodes) if getattr(node.layer, "name", "") == "code"), None)
+    named = [k for k, node in enumerate(nodes) if getattr(node.layer, "name", "") == "code"]
+    code = next((k for k, node in enumerate(nodes) if node.code), *(named or [None])[:1])
     if code is None:
         return
     nodes[code].code = True
@@ -290,14 +289,11 @@ def _name_parts(nodes):
 
 def _shortcuts(nodes):
     """Side paths of a merge that hold one layer without weights become a line with the layer's name on it."""
-    for node in nodes:
+    for node in (node for node in nodes if node.kind == "merge"):
         for place, (k, _) in enumerate(node.inputs):
-            side = nodes[k]
-            others = max(nodes[j].rank for j, _ in node.inputs)
+            side, last = nodes[k], max(nodes[j].rank for j, _ in node.inputs)
             alone = sum(k in dict(user.inputs) for user in nodes) == 1
-            if node.kind == side.kind == "merge" or side.kind != "map" or side.layer.weights or not alone:
-                continue
-            if node.kind == "merge" and side.rank < others:
+            if side.kind == "map" and side.rank < last and alone and not side.layer.weights:
                 how = getattr(side.layer, "interpolation", "")
                 node.inputs[place] = side.inputs[0][0], f"{how} {' '.join(side.below)}".strip()
                 side.absent = True
@@ -306,13 +302,13 @@ def _shortcuts(nodes):
 def _label(node):
     """Write a node's size above it."""
     size = "×".join(map(str, (n or letter for n, letter in zip(node.shape, "hwc", strict=False))))
+    units = size if None in node.shape else str(math.prod(node.shape))
     if node.code:
-        node.above = ["code" if node.layer else "code z", f"d = {math.prod(node.shape)}"]
-        node.above += [size] if node.kind == "map" else []
+        node.above = ["code" if node.layer else "code z", f"d = {units}", *[size] * (node.kind == "map")]
     elif node.kind == "map":
         node.above = [size.rpartition("×")[0], "×" + size.rpartition("×")[2]]
     elif node.kind in ("box", "image"):
-        node.above = [str(math.prod(node.shape)) if node.kind == "box" else size]
+        node.above = [units if node.kind == "box" else size]
 
 
 def _rank(nodes):
@@ -348,18 +344,18 @@ def _place(nodes, tall, widest):
             shapes = sum(max(node.size[0] / 2 for node in side) for side in (before, column))
             texts = sum(max(node.half for node in side) for side in (before, column))
             x += max(shapes + GAP, texts + 7)
-            x += 14 * (before[0].part != column[0].part) + 8 * (len(column) > 1 or len(before) > 1)
+            x += 14 * (before[0].part != column[0].part) + 16 * (len(column) > 1 or len(before) > 1)
             x += 8 * any(nodes[k] in before for k in branching)
-        y = -sum(node.bottom - node.top + 10 for node in column) / 2 if len(column) > 1 else 0
+        y = -sum(node.bottom - node.top + 10 for node in column) / 2
         for node in column:
-            node.x, node.y = x, 0
-            if len(column) > 1:
-                node.y, y = y + 5 - node.top, y + node.bottom - node.top + 10
+            node.x, node.y, y = x, y + 5 - node.top, y + node.bottom - node.top + 10
+        if len(column) == 1:
+            column[0].y = 0
         before = column or before
 
 
 def _sheets(node):
-    return min(7, 1 + round(math.log2(node.shape[2])))
+    return min(7, 1 + round(math.log2(node.shape[2] or 1)))
 
 
 def _step(whole, step):
@@ -373,9 +369,10 @@ def _step(whole, step):
     for k, node in enumerate(nodes):
         node.pale = k < inner[0] and node.kind != "image"
         node.absent = k > inner[0] and k not in inner and not (k > inner[-1] == len(nodes) - 2)
-        if k in (code, *(j for j, other in enumerate(nodes) if other.code)):
-            node.code, node.above = k == code, []
+        if node.code != (k == code):
+            node.code = k == code
             _label(node)
+            node.half = max(node.size[0], *map(_width, node.above + node.below)) / 2
     return nodes
 
 
@@ -392,24 +389,21 @@ def _render(nodes, losses=(), left=None, named=True):
             if label or (node.rank > source.rank + 1 and source is nodes[k]):
                 arcs.append((source, node, label))
                 continue
-            start, end, by = source.x + source.size[0] / 2 + 2, node.x - node.size[0] / 2 - 2, node.x - node.half - 5
+            start, end, by = source.x + source.size[0] / 2 + 2, node.x - node.size[0] / 2 - 2, node.x - node.half - 11
+            way = [(start, source.y), (by, source.y), (by, node.y), (end, node.y)]
             if node.kind == "sampler":
-                end = node.x + SIDE
-                lines.append(_arrow((start, source.y), (end, source.y), (end, 12 if source.y > 0 else -12)))
-            elif abs(source.y - node.y) < 1:
-                lines.append(_arrow((start, source.y), (end, node.y)))
-            else:
-                lines.append(_arrow((start, source.y), (by, source.y), (by, node.y), (end, node.y)))
-    parts = [part for part in ("encoder", "decoder") if any(node.part == part for node in here)]
+                way = [(start, source.y), (node.x + SIDE, source.y), (node.x + SIDE, 12 if source.y > 0 else -12)]
+            lines.append(_arrow(*(way if abs(source.y - node.y) > 1 else way[::3])))
+    parts = [part for part in PANELS if any(node.part == part for node in here)]
     names_y = bottom + 14 if arcs else top - 6
     if parts:
         top, bottom = top - (20 if named and not arcs else 2), bottom + (20 if named and arcs else 2)
     for part in parts:
         inside = [node for node in here if node.part == part]
         x0, x1 = min(n.x - n.half for n in inside) - 7, max(n.x + n.half for n in inside) + 7
-        panels.append(_tag("rect", x=x0, y=top, width=x1 - x0, height=bottom - top, rx=10, fill=PARTS[part][2]))
+        panels.append(_tag("rect", x=x0, y=top, width=x1 - x0, height=bottom - top, rx=10, fill=PANELS[part]))
         if named:
-            panels.append(_text((x0 + x1) / 2, names_y, part, fill=PARTS[part][1], size=14, weight="bold"))
+            panels.append(_text((x0 + x1) / 2, names_y, part, fill=LOOKS[part][1], size=14, weight="bold"))
     high, low = top, bottom
     for (source, node, label), level in _levels(arcs):
         x, y = source.x + max(source.size[0] / 2 + 6, source.half + 3), top - 12 - 20 * level
@@ -432,9 +426,8 @@ def _render(nodes, losses=(), left=None, named=True):
         wide, x, under = max(map(_width, text)) + 18, where[0].x, max(node.bottom for node in where)
         middle = max(min(x, x1 - 7 - wide / 2), free + wide / 2)
         pill = [_tag("path", d=_way((x, under), (x, low + 16)), **LINK)]
-        pill += [
-            _tag("rect", x=middle - wide / 2, y=low + 16, width=wide, height=42, rx=8, fill="#fbeef2", stroke=WINE)
-        ]
+        place = {"x": middle - wide / 2, "y": low + 16, "width": wide, "height": 42, "rx": 8}
+        pill.append(_tag("rect", **place, fill="#fbeef2", stroke=WINE))
         pill += [_text(middle, low + 33 + LINE * k, line, fill=WINE) for k, line in enumerate(text)]
         if len(where) > 1:
             w, t = where[0].half + 4, min(node.top for node in where) - 1
@@ -472,64 +465,51 @@ def _losses(model, nodes):
 def _describe(nodes):
     """Say in a sentence what a drawing shows, from the input to the output."""
     words, part = [], ""
-    for node in nodes:
-        if node.absent:
-            continue
-        if node.part != part and node.part:
-            words.append(f"{node.part}:")
+    for node in (node for node in nodes if not node.absent):
+        words += [f"{node.part}:"] if node.part not in ("", part) else []
         part = node.part
-        kind = {"sampler": "draw of z = μ + σ·ε with ε ~ N(0, I)", "noise": "corruption"}.get(node.kind, "")
-        skips = ["with a skip" for k, label in node.inputs if label != "indices" and node.rank > nodes[k].rank + 1]
-        skips += ["with the pooling's indices" for _, label in node.inputs if label == "indices"]
-        facts = [
-            *(node.above if node.kind != "noise" else []),
-            *node.below,
-            *skips,
-            *["tied"] * (_source(node) is not None),
-        ]
-        words.append(" ".join(filter(None, [kind, *facts, "(frozen)" if node.pale else ""])) + ",")
-    return f"A network. {' '.join(words)[:-1]}."
+        facts = {"sampler": ["draw of z = μ + σ·ε with ε ~ N(0, I)"]}.get(node.kind, node.above) + node.below
+        facts += ["with a skip" for k, label in node.inputs if label != "indices" and node.rank > nodes[k].rank + 1]
+        facts += ["with the pooling's indices" for _, label in node.inputs if label == "indices"]
+        facts += ["tied"] * (_source(node) is not None) + ["(frozen)"] * node.pale
+        words.append(" ".join(facts) + ",")
+    return " ".join(words).replace(" ×", "×")[:-1] + "."
 
 
 def _shape(node):
     """Return a node as SVG: its shape, and the text above and below."""
-    (w, h), (fill, edge, _) = node.size, PARTS[node.part]
-    x, y, middle = node.x - w / 2, node.y - h / 2, node.x
-    if node.code:
-        fill, edge = ROSE, WINE
-    elif node.kind == "image":
-        fill, edge = "#f2f2f2", "#444"
+    (w, h), x, y = node.size, node.x - node.size[0] / 2, node.y - node.size[1] / 2
+    what, middle = "code" if node.code else node.kind, node.x + SIDE * (node.kind == "sampler")
+    fill, edge = LOOKS.get(what, LOOKS[node.part])
     look = {"fill": fill, "stroke": edge, "stroke_width": 1.3, "stroke_linejoin": "round"}
     if node.kind in ("map", "image"):
         wide = w - SHEET * (_sheets(node) - 1)
         rise = wide / SLANT / 5
         sheet = f"l{wide:.1f} {-rise:.1f}v{h - rise:.1f}l{-wide:.1f} {rise:.1f}z"
         shape = [_tag("path", d=f"M{x + SHEET * k:.1f} {y + rise:.1f}{sheet}", **look) for k in range(_sheets(node))]
-    elif node.kind == "box":
-        shape = [_tag("rect", x=x, y=y, width=w, height=h, rx=4, **look)]
-    elif node.kind == "noise":
-        look |= {"fill": "#f6eecb", "stroke": "#7a6a1a", "stroke_dasharray": "3 2"}
+    elif node.kind in ("box", "noise"):
+        look |= {"stroke_dasharray": "3 2" if node.kind == "noise" else None}
         shape = [_tag("rect", x=x, y=y, width=w, height=h, rx=4, **look)]
     else:
-        middle += SIDE if node.kind == "sampler" else 0
-        shape = [_tag("circle", cx=middle, cy=node.y, r=10, fill="#fff", stroke="#222", stroke_width=1.3)]
+        shape = [_tag("circle", cx=middle, cy=node.y, r=10, **look)]
     if node.kind == "sampler":
         shape += [_text(x + 32, node.y + 4, "ε ~ N(0, I)"), _arrow((x + 68, node.y), (middle - 12, node.y))]
     if sign := SIGNS.get(type(node.layer).__name__ if node.kind == "merge" else node.kind):
         move = f"translate({middle:.1f} {node.y:.1f})"
         shape.append(_tag("path", d=sign, transform=move, fill="none", stroke="#222", stroke_width=1.5))
     if node.pale:
-        shape = [_tag("g", "".join(shape), opacity=0.35)]
+        shape = [_tag("g", "".join(shape), opacity=0.4)]
     bold = {"weight": "bold", "fill": WINE} if node.code else {}
-    above = [_text(node.x, y - 6 - LINE * k, line, **bold) for k, line in enumerate(reversed(node.above))]
+    start = y - 6 - LINE * (len(node.above) - 1)
+    above = [_text(node.x, start + LINE * k, line, **bold) for k, line in enumerate(node.above)]
     below = [_text(node.x, y + h + 14 + LINE * k, line) for k, line in enumerate(node.below)]
-    return _group("code" if node.code else node.kind, *shape, *above, *below)
+    return _group(what, *shape, *above, *below)
 
 
 def _tag(name, inside="", **attributes):
     """Return an SVG element; numbers get one decimal."""
-    values = {k.replace("_", "-"): round(v, 1) if isinstance(v, float) and v > 1 else v for k, v in attributes.items()}
-    inner = "".join(f' {key}="{value}"' for key, value in values.items() if value is not None)
+    values = ((k.replace("_", "-"), round(v, 1) if isinstance(v, float) else v) for k, v in attributes.items())
+    inner = "".join(f' {key}="{value}"' for key, value in values if value is not None)
     return f"<{name}{inner}>{inside}</{name}>"
 
 
