@@ -128,6 +128,15 @@ def test_variational_autoencoders_have_heads_draw_and_losses(inside):
     assert not drawn(draw(model, losses=False), "loss")
 
 
+def test_heads_are_told_apart_by_their_keys():
+    image = keras.Input((4, 4, 1))
+    flat = layers.Flatten()(image)
+    encoder = keras.Model(image, {"mean": layers.Dense(3)(flat), "log_variance": layers.Dense(3, "tanh")(flat)})
+    decoder = keras.Sequential([keras.Input((3,)), layers.Dense(16), layers.Reshape((4, 4, 1))])
+    heads = drawn(draw(models.VariationalAutoencoder(encoder, decoder)), "box")[:2]
+    assert heads == [{"3", "mean μ", "linear"}, {"3", "log σ²", "tanh"}]
+
+
 def test_losses_attach_below_what_they_are_computed_from():
     root = ET.fromstring(draw(models.variational((64,), 7)).svg)
     groups = list(root.iter(f"{SVG}g"))
