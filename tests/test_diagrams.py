@@ -153,6 +153,8 @@ def test_losses_attach_below_what_they_are_computed_from():
 
 def test_a_plain_autoencoders_loss_is_named_on_demand():
     assert drawn(draw(models.deep((), 3, loss="bce"), losses=True), "loss") == [{"reconstruction", "cross-entropy"}]
+    classifier = keras.Sequential([keras.Input((4,)), layers.Dense(3, "softmax")])
+    assert drawn(draw(classifier, losses=True), "loss") == [{"loss", "against the target"}]
 
 
 def test_unet_has_one_arc_per_skip_and_marks_the_corruption():

@@ -200,7 +200,7 @@ def _follow(model, nodes, sources, part):
 
     def visit(tensor):
         if id(tensor) not in known:
-            layer, call, _ = tensor._keras_history
+            layer, call, _ = tensor._keras_history  # Keras has no public way from a tensor to the call that made it
             call = layer._inbound_nodes[call]
             given = [visit(previous) for previous in call.input_tensors]
             known.update(zip(map(id, call.output_tensors), _add(layer, call, nodes, given, part), strict=True))
@@ -237,7 +237,8 @@ def _add(layer, call, nodes, given, part):
         node = _Node("box" if vector else "map", shape, given, layer, part, below=below)
         node.pale = bool(weights) and not layer.trainable
     nodes.append(node)
-    return [(len(nodes) - 1, "indices" if k else "") for k in range(len(call.output_tensors))]
+    handed = "indices" if "Indices" in kind else ""
+    return [(len(nodes) - 1, handed if k else "") for k in range(len(call.output_tensors))]
 
 
 def _sampler(nodes, heads):
@@ -257,10 +258,8 @@ def _noise(layer):
         level = f"{layer.low:g}" if layer.low == layer.high else f"{layer.low:g} to {layer.high:g}"
         return [*textwrap.wrap(layer.kind.replace("_", " "), 9), level]
     if kind in ("GaussianNoise", "GaussianDropout", "Dropout", "SpatialDropout2D"):
-        return [
-            re.match("[A-Z][a-z]+", kind)[0].lower(),
-            f"{layer.stddev if kind == 'GaussianNoise' else layer.rate:g}",
-        ]
+        level = layer.stddev if kind == "GaussianNoise" else layer.rate
+        return [re.match("[A-Z][a-z]+", kind)[0].lower(), f"{level:g}"]
     return [kind.removeprefix("Random").lower()] if kind.startswith(("Random", "Binarize")) else None
 
 
@@ -344,7 +343,9 @@ def _place(nodes, tall, widest):
             shapes = sum(max(node.size[0] / 2 for node in side) for side in (before, column))
             texts = sum(max(node.half for node in side) for side in (before, column))
             x += max(shapes + GAP, texts + 7)
-            x += 14 * (before[0].part != column[0].part) + 16 * (len(column) > 1 or len(before) > 1)
+            x += 14 * (before[0].part != column[0].part) + 16 * (
+                max(len(column), len(before)) > 1 and column[0].kind != "sampler"
+            )
             x += 8 * any(nodes[k] in before for k in branching)
         y = -sum(node.bottom - node.top + 10 for node in column) / 2
         for node in column:
@@ -458,8 +459,10 @@ def _losses(model, nodes):
     """Return what to write about the losses, each with the nodes that it is computed from."""
     heads = [[nodes[k] for k, _ in node.inputs] for node in nodes if node.kind == "sampler"]
     name = {"mse": "squared error", "bce": "cross-entropy"}.get(getattr(model, "reconstruction_loss", ""), "of x")
-    found = [(["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads]
-    return [*found, (["reconstruction", "−log p(x|z)" if heads else name], nodes[-1:])]
+    last = ["reconstruction", "−log p(x|z)" if heads else name]
+    if nodes[-1].kind != "image":
+        last = ["loss", "against the target"]
+    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), (last, nodes[-1:])]
 
 
 def _describe(nodes):
