@@ -1,0 +1,555 @@
+"""Networks drawn from the Keras models themselves, as SVG: what a drawing shows cannot disagree with the model.
+
+Dense layers are boxes whose heights follow the square root of their units, feature maps are stacks of sheets. Layers
+that only reshape, and normalizations, have no box. `draw` draws one network, `draw_steps` how one grows.
+"""
+
+import math
+import re
+import textwrap
+from dataclasses import dataclass, field, replace
+from html import escape
+
+import keras
+
+from utils.plotting import COLOURS
+
+INDIGO, CYAN, _, GREEN, _, _, ROSE, WINE, *_ = COLOURS
+LINE, GAP, TALL = 16, 18, 120  # pixels: a line of text, room for an arrow, the tallest box
+SHEET, SLANT, SIDE = 3, 0.32, 45  # sheet to sheet; how narrow sheets look; what stands beside the draw, halved
+PANELS = {"encoder": "#eef7fd", "decoder": "#edf7f3"}
+LOOKS = {  # fill and edge
+    "encoder": (CYAN, INDIGO), "decoder": ("#a5dccf", GREEN), "code": (ROSE, WINE), "": ("#d9d9e3", "#556"),
+    "image": ("#f2f2f2", "#444"), "noise": ("#f6eecb", "#7a6a1a"), "merge": ("#fff", "#222"),
+    "sampler": ("#fff", "#222"),
+}  # fmt: skip
+NAMES = {
+    "MaxPooling2D": "max pool", "MaxPoolingWithIndices2D": "max pool", "AveragePooling2D": "mean pool",
+    "GlobalAveragePooling2D": "mean pool", "UpSampling2D": "upsample", "MaxUnpooling2D": "unpool",
+    "BedOfNails2D": "bed of nails", "Cropping2D": "crop", "ZeroPadding2D": "pad", "Concatenate": "concat",
+}  # fmt: skip
+SIGNS = {
+    "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6S2 4 7 4",
+    "noise": "M-7 -3h2M-2 3h2M3 -6h2M5 4h2M-5 7h2M1 -1h2M-3 -7h2",
+}  # fmt: skip
+LINK = {"fill": "none", "stroke": WINE, "stroke_width": 1.5, "stroke_dasharray": "4 3"}
+BUILD = "Begin it with keras.Input(shape), or call it once on a batch, so that its layers know their sizes."
+
+
+@dataclass
+class _Node:
+    """A thing with a place in the drawing; x and y are its middle, `size` the width and height of its shape."""
+
+    kind: str  # "image", "map", "box", "noise", "merge" or "sampler"
+    shape: tuple
+    inputs: list = field(default_factory=list)  # (index of a node, what is written on the way)
+    layer: object = None
+    part: str = ""
+    above: list = field(default_factory=list)
+    below: list = field(default_factory=list)
+    code: bool = False
+    pale: bool = False
+    absent: bool = False
+    rank: int = 0
+    x: float = 0
+    y: float = 0
+    size: tuple = (0, 0)
+    half: float = 0  # of the width that shape and text take
+
+    @property
+    def top(self):
+        return self.y - self.size[1] / 2 - LINE * len(self.above) - 4
+
+    @property
+    def bottom(self):
+        return self.y + self.size[1] / 2 + LINE * len(self.below) + 4
+
+
+class Diagram:
+    """A drawing, which a notebook shows by itself. Attributes: `svg`, and `alt`, what it shows in words."""
+
+    def __init__(self, body, width, height, title, alt):
+        if title:
+            width, height = max(width, _width(title, 16) + 24), height + 28
+            body = [_text(width / 2, 24, title, size=16, weight="bold"), _shift(body, 0, 28)]
+        width, height = math.ceil(width), math.ceil(height)
+        self.alt = alt
+        self.svg = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" role="img" aria-label="{escape(alt)}" '
+            f'font-family="Arial, Helvetica, sans-serif" font-size="13" fill="#222">'
+            f"<title>{escape(title or 'Network')}</title><desc>{escape(alt)}</desc>"
+            f'<rect width="{width}" height="{height}" rx="10" fill="#fff"/>{"".join(body)}</svg>'
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"image/svg+xml": self.svg, "text/plain": f"<Diagram: {self.alt}>"}
+        return data, {"image/svg+xml": {"alt": self.alt}}
+
+
+def draw(model, *, title=None, losses=None):
+    """Draw a network from its Keras model.
+
+    Encoder and decoder are those of an autoencoder (anything with the attributes `encoder` and `decoder`), models
+    inside the model with these names, or what comes before and after a layer named "code". An encoder that returns
+    a dict of "mean" and "log_variance" is drawn with the draw from N(mean, variance). Layers that are not trainable
+    are pale.
+
+    Args:
+        model: a built `keras.Sequential`, functional model or autoencoder.
+        title: above the drawing.
+        losses: whether to show where the losses attach; None: for variational autoencoders only.
+
+    Returns:
+        Diagram.
+
+    Raises:
+        TypeError: for something that is not a Keras model.
+        ValueError: for a model that is not built, or whose layers form no graph.
+    """
+    nodes = _read(model)
+    _place(nodes, TALL, max(map(_units, nodes)))
+    if losses is None:
+        losses = any(node.kind == "sampler" for node in nodes)
+    body, width, height = _render(nodes, losses=_losses(model, nodes) if losses else ())
+    return Diagram([body], width, height, title, f"A network: {_describe(nodes)}")
+
+
+def draw_steps(models, titles, *, title=None):
+    """Draw how a network grows: one row per step, on one scale, the last one the whole network.
+
+    A step whose layers all belong to the last model (as of `stacking.blocks`) is drawn in its place there: its own
+    layers, the encoder's layers before them pale, since they are trained already, and nothing of the rest. Any other
+    step is drawn by itself.
+
+    Args:
+        models: list of models as for `draw`; the whole network last.
+        titles: one per step.
+        title: above the drawing.
+
+    Returns:
+        Diagram.
+
+    Raises:
+        TypeError, ValueError: as `draw`, and for another number of titles than of models, or none.
+    """
+    models, titles = list(models), list(titles)
+    if len(models) != len(titles) or not models:
+        raise ValueError(f"{len(models)} models and {len(titles)} titles: as many of both expected, at least one.")
+    steps = [_read(model) for model in models]
+    widest = max(_units(node) for nodes in steps for node in nodes)
+    for nodes in steps:
+        _place(nodes, TALL / 2, widest)
+    steps = [_step(steps[-1], nodes) for nodes in steps[:-1]] + steps[-1:]
+    left, rows, width, y = min(node.x - node.half for node in steps[-1]), [], 0, 0
+    for text, nodes in zip(titles, steps, strict=True):
+        body, wide, height = _render(nodes, left=left, named=nodes is steps[-1])
+        rows += [_text(14, y + 22, text, anchor="start", size=14, weight="bold"), _shift([body], 0, y + 24)]
+        width, y = max(width, wide, 30 + _width(text, 15)), y + height + 22
+    alt = " ".join(f"{text}: {_describe(nodes)}" for text, nodes in zip(titles, steps, strict=True))
+    return Diagram(rows, width, y, title, alt)
+
+
+def _read(model):
+    """Return the model's nodes in the order of the computation."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"A Keras model expected, not {type(model).__name__}. For layers: keras.Sequential([...]).")
+    nodes = []
+    for tensor in _tensors(getattr(model, "encoder", model), "inputs"):
+        shape = tuple(tensor.shape[1:])
+        nodes.append(_Node("image" if len(shape) == 3 else "box", shape, below=["input"]))
+    ends = _follow(model, nodes, [(k, "") for k in range(len(nodes))], "")
+    used = {source for node in nodes for source, _ in node.inputs}
+    for (k, _), tensor in zip(ends, _tensors(getattr(model, "decoder", model), "outputs"), strict=True):
+        shape = tuple(tensor.shape[1:])
+        if len(shape) == 3 and shape[2] <= 4 and not nodes[k].code:
+            if nodes[k].kind == "map" and nodes[k].shape == shape and k not in used:
+                nodes[k].kind = "image"
+            else:
+                nodes.append(_Node("image", shape, [(k, "")]))
+            nodes[k if nodes[k].kind == "image" else -1].below.append("output")
+    _name_parts(nodes)
+    _rank(nodes)
+    _shortcuts(nodes)
+    for node in nodes:
+        _label(node)
+    return nodes
+
+
+def _tensors(model, which):
+    found = getattr(model, which, None) if model.built else None
+    if not found:
+        remedy = "Draw a Sequential or functional model, or one with encoder and decoder." if model.built else BUILD
+        raise ValueError(f"{model.name!r} is {'no graph of layers' if model.built else 'not built'}. {remedy}")
+    return found
+
+
+def _follow(model, nodes, sources, part):
+    """Add a model's nodes, given where its inputs come from; return where its outputs come from."""
+    if hasattr(model, "encoder") and hasattr(model, "decoder"):
+        codes = _follow(model.encoder, nodes, sources, part or "encoder")
+        if len(codes) == 2:
+            codes = [_sampler(nodes, codes)]
+        nodes[codes[-1][0]].code = True
+        return _follow(model.decoder, nodes, codes[-1:], part or "decoder")
+    known = {id(tensor): source for tensor, source in zip(_tensors(model, "inputs"), sources, strict=True)}
+    outputs = _tensors(model, "outputs")
+    named = getattr(model, "output", None)
+    if isinstance(named, dict):  # "mean" and "log_variance", in this order
+        outputs = [named[key] for key in sorted(named, key=lambda key: "log" in key)]
+
+    def visit(tensor):
+        if id(tensor) not in known:
+            layer, call, _ = tensor._keras_history  # Keras has no public way from a tensor to the call that made it
+            call = layer._inbound_nodes[call]
+            given = [visit(previous) for previous in call.input_tensors]
+            known.update(zip(map(id, call.output_tensors), _add(layer, call, nodes, given, part), strict=True))
+        return known[id(tensor)]
+
+    return [visit(tensor) for tensor in outputs]
+
+
+def _add(layer, call, nodes, given, part):
+    """Add the node of one call of a layer, unless it has none; return where each of its outputs comes from."""
+    if isinstance(layer, keras.Model):
+        return _follow(layer, nodes, given, part or (layer.name if layer.name in PANELS else ""))
+    kind, last, weights = type(layer).__name__, nodes[given[0][0]], getattr(layer, "weights", ())
+    before, shape = (tuple(tensors[0].shape[1:]) for tensors in (call.input_tensors, call.output_tensors))
+    same = before == shape or (None not in before + shape and math.prod(before) == math.prod(shape))
+    words = NAMES.get(kind, re.sub("(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("2D")).lower())
+    if kind.startswith("Sampl") and len(given) == 2:
+        return [_sampler(nodes, given)]
+    if noise := _noise(layer):
+        if last.kind == "noise":
+            last.below += noise
+            return given
+        node = _Node("noise", shape, given, layer, part if last.inputs else "", below=noise)
+        node.above = [] if last.inputs else ["corruption"]
+    elif len(given) > 1 and kind != "MaxUnpooling2D":
+        node = _Node("merge", shape, given, layer, part, below=[words])
+    elif (not weights and same and kind not in NAMES) or "Normalization" in kind:
+        if hasattr(layer, "activation") or hasattr(keras.activations, kind.lower()) or kind == "LeakyReLU":
+            last.below = [_activation(layer) if line == "linear" else line for line in last.below]
+        return given
+    else:
+        vector = len(shape) < 3 or shape[:2] == (1, 1)
+        below = [_activation(layer) if weights else words, *["logits"] * (layer.name == "logits")]
+        node = _Node("box" if vector else "map", shape, given, layer, part, below=below)
+        node.pale = bool(weights) and not layer.trainable
+    nodes.append(node)
+    handed = "indices" if "Indices" in kind else ""
+    return [(len(nodes) - 1, handed if k else "") for k in range(len(call.output_tensors))]
+
+
+def _sampler(nodes, heads):
+    """Add the draw of z from N(mean, variance), and z; return where z is."""
+    for (k, _), name in zip(heads, ("mean μ", "log σ²"), strict=True):
+        nodes[k].below.insert(0, name)
+    shape = nodes[heads[0][0]].shape
+    nodes.append(_Node("sampler", shape, list(heads)))
+    nodes.append(_Node("box", shape, [(len(nodes) - 1, "")], below=["z = μ + σ·ε"], code=True))
+    return len(nodes) - 1, ""
+
+
+def _noise(layer):
+    """Return a corrupting layer's lines of text, None for other layers."""
+    kind = type(layer).__name__
+    if kind == "Corruption":
+        level = f"{layer.low:g}" if layer.low == layer.high else f"{layer.low:g} to {layer.high:g}"
+        return [*textwrap.wrap(layer.kind.replace("_", " "), 9), level]
+    if kind in ("GaussianNoise", "GaussianDropout", "Dropout", "SpatialDropout2D"):
+        level = layer.stddev if kind == "GaussianNoise" else layer.rate
+        return [re.match("[A-Z][a-z]+", kind)[0].lower(), f"{level:g}"]
+    return [kind.removeprefix("Random").lower()] if kind.startswith(("Random", "Binarize")) else None
+
+
+def _activation(layer):
+    activation = getattr(layer, "activation", layer)
+    return getattr(activation, "__name__", type(activation).__name__).lower().replace("_", " ").strip("<>")
+
+
+def _units(node):
+    """Return how many numbers a box or an image stands for: the scale of the boxes."""
+    return math.prod(n or 1 for n in node.shape) if node.kind in ("box", "image") else 0
+
+
+def _name_parts(nodes):
+    """Find the layer named "code". Where no layer has a part, encoder is what leads to it, decoder what follows."""
+    named = [k for k, node in enumerate(nodes) if getattr(node.layer, "name", "") == "code"]
+    code = next((k for k, node in enumerate(nodes) if node.code), *(named or [None])[:1])
+    if code is None:
+        return
+    nodes[code].code = True
+    if not any(node.part for node in nodes):
+        for k, node in enumerate(nodes):
+            if node.layer is not None and node.kind != "noise" and (k <= code or nodes[-1].shape == nodes[0].shape):
+                node.part = "encoder" if k <= code else "decoder"
+
+
+def _shortcuts(nodes):
+    """Side paths of a merge that hold one layer without weights become a line with the layer's name on it."""
+    for node in (node for node in nodes if node.kind == "merge"):
+        for place, (k, _) in enumerate(node.inputs):
+            side, last = nodes[k], max(nodes[j].rank for j, _ in node.inputs)
+            alone = sum(k in dict(user.inputs) for user in nodes) == 1
+            if side.kind == "map" and side.rank < last and alone and not side.layer.weights:
+                how = getattr(side.layer, "interpolation", "")
+                node.inputs[place] = side.inputs[0][0], f"{how} {' '.join(side.below)}".strip()
+                side.absent = True
+
+
+def _label(node):
+    """Write a node's size above it."""
+    size = "×".join(map(str, (n or letter for n, letter in zip(node.shape, "hwc", strict=False))))
+    units = size if None in node.shape else str(math.prod(node.shape))
+    if node.code:
+        node.above = ["code" if node.layer else "code z", f"d = {units}", *[size] * (node.kind == "map")]
+    elif node.kind == "map":
+        node.above = [size.rpartition("×")[0], "×" + size.rpartition("×")[2]]
+    elif node.kind in ("box", "image"):
+        node.above = [units if node.kind == "box" else size]
+
+
+def _rank(nodes):
+    """Give every node its column: as many as the longest way to it has steps; a later input stands where it is used."""
+    for node in nodes:
+        node.rank = 1 + max((nodes[k].rank for k, _ in node.inputs), default=-1)
+    for k, node in enumerate(nodes[1:], start=1):
+        if not node.inputs:
+            node.rank = min((user.rank for user in nodes if k in dict(user.inputs)), default=1) - 1
+
+
+def _place(nodes, tall, widest):
+    """Give every node a size and a place: columns from left to right, what shares a column below one another."""
+    highest = max((node.shape[0] or 1 for node in nodes if node.kind in ("map", "image")), default=1)
+    here = [node for node in nodes if not node.absent]
+    for node in here:
+        node.size = (24, 24) if node.kind == "noise" else (20, 20)
+        if node.kind == "box":
+            node.size = 24, 14 + (tall - 14) * math.sqrt(_units(node) / widest)
+        elif node.kind == "sampler":
+            node.size = 20 + 2 * SIDE, 20
+        elif node.kind in ("map", "image"):
+            h, w = (12 + (0.55 * tall - 12) * math.sqrt((n or highest) / highest) for n in node.shape[:2])
+            node.size = SLANT * w + SHEET * (_sheets(node) - 1), h + w / 5
+        texts = [] if node.kind == "merge" else node.above + node.below  # beside a merge's text there is room
+        alone = node.part and len({other.rank for other in here if other.part == node.part}) == 1
+        node.half = max([node.size[0], 62 if alone else 0, *map(_width, texts)]) / 2
+    branching = {k for node in here for k, label in node.inputs if label or node.rank > nodes[k].rank + 1}
+    x, before = 0, []
+    for rank in range(1 + max(node.rank for node in here)):
+        column = [node for node in here if node.rank == rank]
+        if before and column:
+            shapes = sum(max(node.size[0] / 2 for node in side) for side in (before, column))
+            texts = sum(max(node.half for node in side) for side in (before, column))
+            x += max(shapes + GAP, texts + 7)
+            x += 14 * (before[0].part != column[0].part) + 16 * (
+                max(len(column), len(before)) > 1 and column[0].kind != "sampler"
+            )
+            x += 8 * any(nodes[k] in before for k in branching)
+        y = -sum(node.bottom - node.top + 10 for node in column) / 2
+        for node in column:
+            node.x, node.y, y = x, y + 5 - node.top, y + node.bottom - node.top + 10
+        if len(column) == 1:
+            column[0].y = 0
+        before = column or before
+
+
+def _sheets(node):
+    return min(7, 1 + round(math.log2(node.shape[2] or 1)))
+
+
+def _step(whole, step):
+    """Return copies of the whole network's nodes as far as a step has them, or the step itself where it has others."""
+    own = {id(node.layer) for node in step if getattr(node.layer, "weights", ())}
+    if not own <= {id(node.layer) for node in whole}:
+        return step
+    nodes = [replace(node) for node in whole]
+    inner = [k for k, node in enumerate(nodes) if id(node.layer) in own]
+    code = max((k for k in inner if nodes[k].part == "encoder"), default=inner[0])
+    for k, node in enumerate(nodes):
+        node.pale = k < inner[0] and node.kind != "image"
+        node.absent = k > inner[0] and k not in inner and not (k > inner[-1] == len(nodes) - 2)
+        if node.code != (k == code):
+            node.code = k == code
+            _label(node)
+            node.half = max(node.size[0], *map(_width, node.above + node.below)) / 2
+    return nodes
+
+
+def _render(nodes, losses=(), left=None, named=True):
+    """Return placed nodes as SVG, with the width and height that they take."""
+    here = [node for node in nodes if not node.absent]
+    top, bottom = min(node.top for node in here), max(node.bottom for node in here)
+    lines, arcs, panels = [], [], []
+    for node in here:
+        for k, label in node.inputs:
+            source = nodes[k]
+            while source.absent:
+                source = nodes[source.inputs[0][0]]
+            if label or (node.rank > source.rank + 1 and source is nodes[k]):
+                arcs.append((source, node, label))
+                continue
+            start, end, by = source.x + source.size[0] / 2 + 2, node.x - node.size[0] / 2 - 2, node.x - node.half - 11
+            way = [(start, source.y), (by, source.y), (by, node.y), (end, node.y)]
+            if node.kind == "sampler":
+                way = [(start, source.y), (node.x + SIDE, source.y), (node.x + SIDE, 12 if source.y > 0 else -12)]
+            lines.append(_arrow(*(way if abs(source.y - node.y) > 1 else way[::3])))
+    parts = [part for part in PANELS if any(node.part == part for node in here)]
+    names_y = bottom + 14 if arcs else top - 6
+    if parts:
+        top, bottom = top - (20 if named and not arcs else 2), bottom + (20 if named and arcs else 2)
+    for part in parts:
+        inside = [node for node in here if node.part == part]
+        x0, x1 = min(n.x - n.half for n in inside) - 7, max(n.x + n.half for n in inside) + 7
+        panels.append(_tag("rect", x=x0, y=top, width=x1 - x0, height=bottom - top, rx=10, fill=PANELS[part]))
+        if named:
+            panels.append(_text((x0 + x1) / 2, names_y, part, fill=LOOKS[part][1], size=14, weight="bold"))
+    high, low = top, bottom
+    for (source, node, label), level in _levels(arcs):
+        x, y = source.x + max(source.size[0] / 2 + 6, source.half + 3), top - 12 - 20 * level
+        end = node.x, node.y - 12 if node.kind == "merge" else node.top
+        arc = _arrow((x, source.y), (x, y), (node.x, y), end, colour=INDIGO, dashed=label == "indices")
+        dot = _tag("circle", cx=x, cy=source.y, r=2.5, fill=INDIGO)
+        lines.append(_group("skip", arc, dot, _text((x + node.x) / 2, y - 4, label, fill=INDIGO)))
+        high = min(high, y - (16 if label else 0))
+    tied = [(other, node, "") for node in here for other in here if other.layer is _source(node) is not None]
+    for (source, node, _), level in _levels(tied):
+        y = bottom + 12 + 14 * level
+        way = _way((source.x, source.bottom), (source.x, y), (node.x, y), (node.x, node.bottom))
+        lines.append(_group("tie", _tag("path", d=way, **LINK)))
+        low = max(low, y + 20)
+    if tied:
+        lines.append(_text((tied[0][0].x + tied[0][1].x) / 2, low - 4, "tied: the same W, transposed", fill=WINE))
+    x0 = min(node.x - node.half for node in here) if left is None else left
+    x1, free = max(node.x + node.half for node in here) + 7, x0
+    for text, where in losses:
+        wide, x, under = max(map(_width, text)) + 18, where[0].x, max(node.bottom for node in where)
+        middle = max(min(x, x1 - 7 - wide / 2), free + wide / 2)
+        pill = [_tag("path", d=_way((x, under), (x, low + 16)), **LINK)]
+        place = {"x": middle - wide / 2, "y": low + 16, "width": wide, "height": 42, "rx": 8}
+        pill.append(_tag("rect", **place, fill="#fbeef2", stroke=WINE))
+        pill += [_text(middle, low + 33 + LINE * k, line, fill=WINE) for k, line in enumerate(text)]
+        if len(where) > 1:
+            w, t = where[0].half + 4, min(node.top for node in where) - 1
+            pill.append(_tag("rect", x=x - w, y=t, width=2 * w, height=under - t, rx=8, **LINK))
+        lines.append(_group("loss", *pill))
+        x1, free = max(x1, middle + wide / 2), middle + wide / 2 + 10
+    low += 60 if losses else 0
+    return _shift([*panels, *lines, *map(_shape, here)], 16 - x0, 10 - high), x1 - x0 + 25, low - high + 20
+
+
+def _levels(arcs):
+    """Return the arcs, each with a level, from short to long: arcs of one level do not overlap."""
+    taken, found = [], []
+    for arc in sorted(arcs, key=lambda arc: (arc[1].rank - arc[0].rank, arc[0].rank)):
+        x0, x1 = arc[0].x, arc[1].x
+        level = 1 + max((k for k, a, b in taken if a < x1 and x0 < b), default=-1)
+        taken.append((level, x0, x1))
+        found.append((arc, level))
+    return found
+
+
+def _source(node):
+    """Return the layer whose kernel a tied layer uses, or None."""
+    return node.layer._source() if type(node.layer).__name__ == "TiedDense" else None
+
+
+def _losses(model, nodes):
+    """Return what to write about the losses, each with the nodes that it is computed from."""
+    heads = [[nodes[k] for k, _ in node.inputs] for node in nodes if node.kind == "sampler"]
+    name = {"mse": "squared error", "bce": "cross-entropy"}.get(getattr(model, "reconstruction_loss", ""), "of x")
+    last = ["reconstruction", "−log p(x|z)" if heads else name]
+    if nodes[-1].kind != "image":
+        last = ["loss", "against the target"]
+    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), (last, nodes[-1:])]
+
+
+def _describe(nodes):
+    """Say in a sentence what a drawing shows, from the input to the output."""
+    words, part = [], ""
+    for node in (node for node in nodes if not node.absent):
+        words += [f"{node.part}:"] if node.part not in ("", part) else []
+        part = node.part
+        facts = {"sampler": ["draw of z = μ + σ·ε with ε ~ N(0, I)"]}.get(node.kind, node.above) + node.below
+        facts += ["with a skip" for k, label in node.inputs if label != "indices" and node.rank > nodes[k].rank + 1]
+        facts += ["with the pooling's indices" for _, label in node.inputs if label == "indices"]
+        facts += ["tied"] * (_source(node) is not None) + ["(frozen)"] * node.pale
+        words.append(" ".join(facts) + ",")
+    return " ".join(words).replace(" ×", "×")[:-1] + "."
+
+
+def _shape(node):
+    """Return a node as SVG: its shape, and the text above and below."""
+    (w, h), x, y = node.size, node.x - node.size[0] / 2, node.y - node.size[1] / 2
+    what, middle = "code" if node.code else node.kind, node.x + SIDE * (node.kind == "sampler")
+    fill, edge = LOOKS.get(what, LOOKS[node.part])
+    look = {"fill": fill, "stroke": edge, "stroke_width": 1.3, "stroke_linejoin": "round"}
+    if node.kind in ("map", "image"):
+        wide = w - SHEET * (_sheets(node) - 1)
+        rise = wide / SLANT / 5
+        sheet = f"l{wide:.1f} {-rise:.1f}v{h - rise:.1f}l{-wide:.1f} {rise:.1f}z"
+        shape = [_tag("path", d=f"M{x + SHEET * k:.1f} {y + rise:.1f}{sheet}", **look) for k in range(_sheets(node))]
+    elif node.kind in ("box", "noise"):
+        look |= {"stroke_dasharray": "3 2" if node.kind == "noise" else None}
+        shape = [_tag("rect", x=x, y=y, width=w, height=h, rx=4, **look)]
+    else:
+        shape = [_tag("circle", cx=middle, cy=node.y, r=10, **look)]
+    if node.kind == "sampler":
+        shape += [_text(x + 32, node.y + 4, "ε ~ N(0, I)"), _arrow((x + 68, node.y), (middle - 12, node.y))]
+    if sign := SIGNS.get(type(node.layer).__name__ if node.kind == "merge" else node.kind):
+        move = f"translate({middle:.1f} {node.y:.1f})"
+        shape.append(_tag("path", d=sign, transform=move, fill="none", stroke="#222", stroke_width=1.5))
+    if node.pale:
+        shape = [_tag("g", "".join(shape), opacity=0.4)]
+    bold = {"weight": "bold", "fill": WINE} if node.code else {}
+    start = y - 6 - LINE * (len(node.above) - 1)
+    above = [_text(node.x, start + LINE * k, line, **bold) for k, line in enumerate(node.above)]
+    below = [_text(node.x, y + h + 14 + LINE * k, line) for k, line in enumerate(node.below)]
+    return _group(what, *shape, *above, *below)
+
+
+def _tag(name, inside="", **attributes):
+    """Return an SVG element; numbers get one decimal."""
+    values = ((k.replace("_", "-"), round(v, 1) if isinstance(v, float) else v) for k, v in attributes.items())
+    inner = "".join(f' {key}="{value}"' for key, value in values if value is not None)
+    return f"<{name}{inner}>{inside}</{name}>"
+
+
+def _group(kind, *parts):
+    return _tag("g", "".join(parts), data_kind=kind)
+
+
+def _text(x, y, text, *, anchor="middle", size=None, weight=None, fill=None):
+    look = {"text_anchor": anchor, "font_size": size, "font_weight": weight, "fill": fill}
+    return _tag("text", escape(text), x=x, y=y, **look) if text else ""
+
+
+def _way(*points):
+    """Return a path through points, with round corners."""
+    way = "M{:.1f} {:.1f}".format(*points[0])
+    for (x0, y0), (x1, y1), (x2, y2) in zip(points, points[1:], points[2:], strict=False):
+        a, b = math.dist((x0, y0), (x1, y1)), math.dist((x1, y1), (x2, y2))
+        r, s = min(8, a / 2) / (a or 1), min(8, b / 2) / (b or 1)
+        way += f"L{x1 + r * (x0 - x1):.1f} {y1 + r * (y0 - y1):.1f}"
+        way += f"Q{x1:.1f} {y1:.1f} {x1 + s * (x2 - x1):.1f} {y1 + s * (y2 - y1):.1f}"
+    return way + "L{:.1f} {:.1f}".format(*points[-1])
+
+
+def _arrow(*points, colour="#444", dashed=False):
+    """Return an arrow through points, with its head at the last one."""
+    (x0, y0), (x, y) = points[-2:]
+    length = math.dist((x0, y0), (x, y)) or 1
+    u, v = 7 * (x - x0) / length, 7 * (y - y0) / length
+    line = {"fill": "none", "stroke": colour, "stroke_width": 1.4, "stroke_dasharray": "5 3" if dashed else None}
+    head = f"M{x:.1f} {y:.1f}L{x - u - v / 2:.1f} {y - v + u / 2:.1f}L{x - u + v / 2:.1f} {y - v - u / 2:.1f}z"
+    return _tag("path", d=_way(*points[:-1], (x - u, y - v)), **line) + _tag("path", d=head, fill=colour)
+
+
+def _width(text, size=13):
+    """Return about how many pixels wide a text is."""
+    return 0.56 * size * len(text)
+
+
+def _shift(body, x, y):
+    return f'<g transform="translate({x:.1f} {y:.1f})">{"".join(body)}</g>'
