@@ -73,11 +73,12 @@ def execute(nb, folder, budget):
 
 
 def data_words(results):
-    """Return which data sets a lesson used, such as "mnist" or "the sample in place of mnist"."""
+    """Return which data sets a lesson used, such as "mnist" or "photos in place of cifar10"."""
     words = []
     for data in results["data"]:
         if data["fallback"]:
-            words.append(f"the sample in place of {data['requested']}")
+            other = "the sample" if data["name"] == data["requested"] else data["name"]
+            words.append(f"{other} in place of {data['requested']}")
         else:
             words.append(data["name"] + ("" if data["verified"] else " (UNVERIFIED)"))
     return ", ".join(dict.fromkeys(words)) or "no data"

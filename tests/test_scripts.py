@@ -75,7 +75,7 @@ def test_what_a_committed_lesson_may_rest_on(toy, change, good):
 
 
 def test_lesson_on_unverified_data_needs_force(toy, monkeypatch):
-    stand_in = toy.data | {"name": "digits", "verified": False, "fallback": True}
+    stand_in = toy.data | {"fallback": True}
     monkeypatch.setenv("TOY_DATA", json.dumps([stand_in]))
     before = toy.path.read_bytes()
     with pytest.raises(LessonError, match=r"the sample in place of mnist.*FORCE=1"):

@@ -51,7 +51,7 @@ class Lesson:
     @property
     def on_sample(self):
         """Whether the sample stands in for official data that could not be had."""
-        return any(provenance.fallback for provenance in self.data)
+        return budget_name() == "full" and any(provenance.fallback for provenance in self.data)
 
     @property
     def complete(self):
