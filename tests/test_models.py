@@ -8,6 +8,7 @@ import pytest
 from keras import layers, ops
 
 from utils import models
+from utils.training import fit
 
 SHAPE = (8, 8, 1)
 
@@ -162,7 +163,9 @@ def test_training_mode_reaches_both_parts(x):
     ("shape", "message"),
     [
         ((8, 8, 1), r"\(n, 8, 8, 1\) expected, got \(8, 8, 1\)\. A single one needs a first axis: x\[None\]"),
-        ((3, 8, 8), r"got \(3, 8, 8\)\.$"),
+        ((3, 8, 8), r"got \(3, 8, 8\)\. Add a channel axis: x\[\.\.\., None\]\.$"),
+        ((8, 8), r"got \(8, 8\)\. A single one needs a first and a channel axis: x\[None, \.\.\., None\]\.$"),
+        ((3, 64), r"got \(3, 64\)\. Give them their shape: x\.reshape\(-1, 8, 8, 1\)\.$"),
         ((3, 9, 8, 1), r"got \(3, 9, 8, 1\)\.$"),
         ((0, 8, 8, 1), r"got \(0, 8, 8, 1\)\.$"),
         ((), r"got \(\)\.$"),
@@ -222,11 +225,83 @@ def test_penalties_are_added_once(x):
     assert model.evaluate(x, batch_size=23, verbose=0) == pytest.approx(wanted, rel=1e-5)
 
 
-def test_sample_weight_is_refused(x):
-    model = small()
-    model.compile("sgd")
-    with pytest.raises(ValueError, match="takes no sample_weight"):
-        model.fit(x, x, sample_weight=np.ones(len(x)), verbose=0)
+def test_weights_of_images(x):
+    model, weights = small(), np.arange(23.0)
+    model.compile()
+    wanted = np.mean(weights * formula("mse", x, model.reconstruct(x)))
+    found = model.evaluate(x, x, sample_weight=weights, batch_size=23, verbose=0)
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", models.LOSSES)
+def test_the_loss_of_half_precision_is_summed_in_single(loss):
+    model = small(loss=loss)
+    copy = ops.cast(ops.full((2, 300, 300, 1), 1.0), "float16")  # 90,000 errors of 1: more than float16 holds
+    found = float(model.compute_loss(0 * copy, y_pred=copy))
+    assert found == pytest.approx(90_000 * (1 if loss == "mse" else -np.log(1e-7)), rel=0.02)
+
+
+def test_bytes_are_refused_with_the_remedy(x):
+    with pytest.raises(ValueError, match=r"x\.astype\('float32'\) / 255"):
+        small().encode((255 * x).astype("uint8"))
+
+
+def test_images_of_any_size():
+    encoder = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(2, 3, padding="same")])
+    decoder = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(1, 3, padding="same")])
+    model = models.Autoencoder(encoder, decoder)
+    assert model.reconstruct(np.zeros((3, 5, 7, 1))).shape == (3, 5, 7, 1)
+    fit(model, np.zeros((4, 5, 7, 1)), epochs=1, batch_size=2, verbose=0)
+    with pytest.raises(ValueError, match=r"\(n, None, None, 1\) expected, got \(3, 5, 7\)\. Add a channel axis"):
+        model.reconstruct(np.zeros((3, 5, 7)))
+    with pytest.raises(ValueError, match="channel axis"):
+        fit(model, np.zeros((3, 5, 7)), epochs=1, batch_size=2, verbose=0)
+
+
+def test_a_subclass_may_add_parts(x):
+    class Scaled(models.Autoencoder):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.factor = self.add_weight(shape=(), initializer="ones")
+            self.extra = layers.Rescaling(1.0)
+
+        def call(self, x, training=False):
+            return self.factor * super().call(self.extra(x), training=training)
+
+    plain = small()
+    model = Scaled(plain.encoder, plain.decoder)
+    fit(model, x, epochs=1, batch_size=23, learning_rate=0.1, verbose=0)
+    assert float(model.factor) != 1
+
+
+# --- the same architecture
+
+
+def test_the_same_layers_are_the_same_architecture():
+    ours = models.deep((10,), 4, input_shape=SHAPE)
+    written = [
+        keras.Sequential([layers.Flatten(), layers.Dense(10, "relu"), layers.Dense(4, name="z")]),
+        keras.Sequential([layers.Dense(10, "relu"), layers.Dense(64, "sigmoid"), layers.Reshape(SHAPE)]),
+    ]
+    whole = keras.Sequential([keras.Input(SHAPE), *written])
+    for other in (written, whole, models.deep((10,), 4, input_shape=SHAPE, loss="bce")):
+        assert models.same_architecture(ours, other)
+        assert models.same_architecture(other, ours)
+    vae = models.variational((10,), 4, input_shape=SHAPE)
+    assert models.same_architecture(vae, [vae.encoder, vae.decoder])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": (11,)}, {"hidden": ()}, {"code": 5}, {"activation": "gelu"}, {"code_activation": "relu"},
+        {"output_activation": "linear"}, {"initializer": "he_normal"}, {"input_shape": (4, 16, 1)},
+        {"input_shape": (8, 4, 1)},
+    ],
+)  # fmt: skip
+def test_another_setting_is_another_architecture(settings):
+    other = models.deep(**{"hidden": (10,), "code": 4, "input_shape": SHAPE} | settings)
+    assert not models.same_architecture(small(), other)
 
 
 # --- files and clones
@@ -274,6 +349,10 @@ def test_codes_that_are_no_positive_integer_are_refused(code):
     ("settings", "message"),
     [
         ({"hidden": (10, 0)}, r"A hidden width must be a positive integer, not 0"),
+        ({"hidden": 10}, r"Positive integers expected, one per hidden width, .* not 10"),
+        ({"hidden": "64"}, r"one per hidden width, .* not '64'"),
+        ({"input_shape": 28}, r"one per size in input_shape, .* not 28"),
+        ({"input_shape": ()}, r"input_shape is empty"),
         ({"hidden": (10.0,)}, r"A hidden width must be a positive integer, not 10\.0"),
         ({"input_shape": (8, -8, 1)}, r"A size in input_shape must be a positive integer, not -8"),
         ({"input_shape": (None, 8, 1)}, r"A size in input_shape must be a positive integer, not None"),

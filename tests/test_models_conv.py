@@ -140,6 +140,8 @@ def test_codes_that_are_no_positive_integer_are_refused(code):
         ({"filters": ()}, "filters is empty"),
         ({"filters": (16, 0)}, "A number of filters must be a positive integer, not 0"),
         ({"filters": (16, 32, 64)}, "Images of 28x28 cannot be halved 3 times: pad them, or give fewer filters"),
+        ({"input_shape": (28, 28)}, r"input_shape=\(28, 28\): \(h, w, c\) expected"),
+        ({"filters": 16}, "one per number of filters, .* not 16"),
         ({"input_shape": (28, 30, 1)}, "Images of 28x30 cannot be halved 2 times"),
         ({"input_shape": (28, 28, 0)}, "A size in input_shape must be a positive integer, not 0"),
         ({"hidden": 2.0}, r"The number of hidden units must be a positive integer, not 2\.0"),

@@ -72,6 +72,50 @@ def test_blocks_one_within_the_other_are_the_model(x):
     np.testing.assert_allclose(drawn.reshape(x.shape), model.reconstruct(x), atol=1e-6)
 
 
+def test_layers_without_weights_go_with_their_dense_layer(x):
+    encoder = keras.Sequential(
+        [keras.Input(SHAPE), layers.Rescaling(2.0), layers.Flatten()]
+        + [layers.Dense(9), layers.ReLU(), layers.Rescaling(0.5), layers.Dense(3), layers.Activation("tanh")]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((3,)), layers.Rescaling(3.0), layers.Dense(9), layers.LeakyReLU()]
+        + [layers.Dense(20), layers.Activation("sigmoid"), layers.Reshape(SHAPE)]
+    )
+    model = models.Autoencoder(encoder, decoder)
+    outer, inner = blocks(model)
+    codes = inner.encode(outer.encode(x.reshape(40, 20)))
+    np.testing.assert_allclose(codes, model.encode(x), atol=1e-6)
+    drawn = outer.decode(inner.decode(codes))
+    np.testing.assert_allclose(drawn.reshape(x.shape), model.reconstruct(x), atol=1e-6)
+
+
+def test_pretrain_evaluates_every_block_on_its_own_codes(x):
+    model = small()
+    histories = pretrain(model, x, epochs=1, validation_data=x[:9], **SETTINGS)
+    codes = x[:9].reshape(9, 20)
+    for block, history in zip(blocks(model), histories, strict=True):
+        block.compile()
+        assert history.history["val_loss"] == [pytest.approx(block.evaluate(codes, verbose=0), rel=1e-4)]
+        codes = block.encode(codes)
+    with pytest.raises(ValueError, match="images x alone"):
+        pretrain(model, x, epochs=1, validation_data=(x, x), **SETTINGS)
+
+
+def test_pretrain_takes_bytes(x):
+    grey, one = (255 * x).astype("uint8"), small()
+    other = small()
+    other.set_weights(one.get_weights())
+    for model, images in ((one, grey), (other, grey / 255)):
+        keras.utils.set_random_seed(5)
+        pretrain(model, images, epochs=2, **SETTINGS)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_images_are_mnists_unless_another_shape_is_given():
+    assert TiedAutoencoder((9,), 3).input_shape == (None, 28, 28, 1)
+
+
 def test_blocks_of_one_layer():
     assert len(blocks(models.vanilla(3, input_shape=SHAPE))) == 1
 
@@ -143,7 +187,7 @@ def test_epochs_of_another_length(x, epochs):
 def test_images_are_checked_but_codes_may_have_any_size(x):
     with pytest.raises(ValueError, match="scale it"):
         pretrain(small(), x * 255, epochs=1, **SETTINGS)
-    with pytest.raises(ValueError, match="the model takes"):
+    with pytest.raises(ValueError, match=r"\(n, 4, 5, 1\) expected"):
         pretrain(small(), x.reshape(40, 20), epochs=1, **SETTINGS)
     model = small()
     model.encoder.layers[1].kernel.assign(100 * np.ones((20, 9)))

@@ -13,7 +13,7 @@ from scipy.special import expit, logsumexp
 from utils.corruptions import Binarize, binarize
 from utils.layers import Sampler
 from utils.metrics import importance_sampled_nll
-from utils.models import Autoencoder, VariationalAutoencoder, kl_divergence, variational
+from utils.models import Autoencoder, BaseAutoencoder, VariationalAutoencoder, kl_divergence, variational
 from utils.training import fit
 
 SHAPE = (2, 3, 1)
@@ -159,6 +159,17 @@ def test_the_gradient_passes_the_sampler():
             assert float(gradient[place]) == pytest.approx(difference, rel=1e-5)
 
 
+def test_zero_is_a_seed(x):
+    zero, one = (Sampler(seed)(tf.zeros((4, 2)), tf.zeros((4, 2))) for seed in (0, 1))
+    assert np.abs(zero - one).max() > 0.1
+    np.testing.assert_array_equal(small().sample(3, 0), small().sample(3, 0))
+
+
+def test_without_a_seed_many_draws_differ():
+    model = small()
+    assert len({model.sample(1).tobytes() for _ in range(60)}) == 60
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, True, "1"])
 @pytest.mark.parametrize("layer", [Sampler, Binarize])
 def test_bad_seeds_are_refused(layer, seed):
@@ -243,6 +254,46 @@ def test_training_reports_what_evaluate_reports(x, xla):
     for name, value in scores.items():
         assert history[name] == pytest.approx([value], rel=1e-5)
         assert history[f"val_{name}"] == pytest.approx([value], rel=1e-5)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_callback_changes_beta(x, xla):
+    model = small(beta=0.0)
+    warm_up = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(model, "beta", 2.0 * epoch))
+    history = fit(model, x, epochs=3, batch_size=7, learning_rate=1e-9, verbose=0, xla=xla, callbacks=[warm_up]).history
+    shares = (np.array(history["loss"]) - history["reconstruction"]) / history["kl"]
+    np.testing.assert_allclose(shares, [0, 2, 4], atol=1e-4)
+    assert model.get_config()["beta"] == model.beta == 4
+    with pytest.raises(ValueError, match="beta=-1"):
+        model.beta = -1
+
+
+def test_weights_of_images_reach_the_loss_and_both_terms(x):
+    model, weights = small(beta=2.0), np.arange(7.0)
+    outputs = model(x)
+    each = [by_hand(x[[k]], {name: values[k : k + 1] for name, values in outputs.items()}, 2.0) for k in range(7)]
+    found = float(model.compute_loss(x, y_pred=outputs, sample_weight=weights))
+    assert found == pytest.approx(np.mean(weights * [one["loss"] for one in each]), rel=1e-5)
+    assert float(model.kl_metric.result()) == pytest.approx(np.mean(weights * [one["kl"] for one in each]), rel=1e-5)
+
+
+def test_an_objective_of_ones_own(x):
+    """The importance-weighted bound with k draws per image, as a subclass."""
+
+    class Weighted(VariationalAutoencoder):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            mean, log_variance = (ops.repeat(y_pred[name], 5, axis=0) for name in ("mean", "log_variance"))
+            z = self.sampler(mean, log_variance)
+            target = ops.repeat(x, 5, axis=0)
+            error = ops.sum(ops.binary_crossentropy(target, self.decoder(z), from_logits=True), axis=(1, 2, 3))
+            ratio = ops.sum(ops.square(z - mean) / ops.exp(log_variance) + log_variance - ops.square(z), axis=1) / 2
+            weights = ops.reshape(ratio - error, (-1, 5))
+            return self.average(np.log(5.0) - ops.logsumexp(weights, axis=1))
+
+    plain = small()
+    model = Weighted(plain.encoder, plain.decoder)
+    losses = fit(model, x, epochs=20, batch_size=7, learning_rate=0.02, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
 
 
 def test_penalties_of_layers_are_added(x):
@@ -475,7 +526,8 @@ def test_the_builder_mirrors_its_widths():
     assert hidden == ["tanh", "tanh", "linear", "linear", "tanh", "tanh", "linear"]
     assert model.beta == 2
     assert model.input_shape == (None, 4, 5, 2)
-    assert isinstance(model, Autoencoder)
+    assert isinstance(model, BaseAutoencoder)
+    assert not isinstance(model, Autoencoder)  # whose `call` returns images
     assert variational((), 2, input_shape=SHAPE).count_params() == 2 * 7 * 2 + 3 * 6
     assert variational().count_params() == sum(
         (a + 1) * b for a, b in [(784, 512), (512, 256), (256, 20), (256, 20), (20, 256), (256, 512), (512, 784)]
@@ -625,7 +677,6 @@ def test_calls_with_bad_inputs_are_refused(x):
         (lambda: model.sample(0), "n must"),
         (lambda: model.sample(2.0), "n must"),
         (lambda: model.decode(np.zeros((3, 5))), "shape"),
-        (lambda: model.compute_loss(x, y_pred=model(x), sample_weight=np.ones(7)), "sample_weight"),
     ):
         with pytest.raises(ValueError, match=message):
             call()

@@ -1,7 +1,8 @@
-"""One class for every autoencoder of the course, one for the variational ones, and builders for both."""
+"""A base and two classes for every autoencoder of the course, plain and variational, and builders for both."""
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 from scipy.special import expit
 
@@ -10,33 +11,25 @@ from utils.layers import Sampler
 LOSSES = ("mse", "bce")
 
 
-@keras.saving.register_keras_serializable(package="autoencoder_course")
-class Autoencoder(keras.Model):
-    """An encoder and a decoder, trained together to copy their input through a code.
+class BaseAutoencoder(keras.Model):
+    """What all autoencoders of the course share: an encoder and a decoder that mirrors it.
 
-    The loss follows the course's one convention: the reconstruction error is **summed over the pixels** of an
-    image and averaged over the batch, in training and in `evaluate` alike. Penalties that layers add
-    (regularizers) are added to it.
+    The loss follows one convention: the reconstruction error is **summed over the pixels** of an image and averaged
+    over the batch, in training and in `evaluate` alike, in float32 also where the layers compute in float16. Penalties
+    that layers add (regularizers) are added to it.
+
+    A subclass defines `call` and `compute_loss`. It may add layers, metrics and weights after `super().__init__`.
 
     Args:
         encoder: Keras model from images to codes.
         decoder: Keras model from codes to images of the encoder's input shape.
-        reconstruction_loss: "mse", the squared error ||x - x̂||² (any real values), or "bce", the binary
-            cross-entropy in nats (x and x̂ in [0, 1]).
 
     Raises:
-        ValueError: for an unknown loss, or when the decoder does not fit the encoder.
+        ValueError: when the decoder does not fit the encoder.
     """
 
-    def __init__(self, encoder, decoder, reconstruction_loss="mse", **kwargs):
+    def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)
-        if reconstruction_loss not in LOSSES:
-            raise ValueError(f"Unknown loss {reconstruction_loss!r}: choose one of {', '.join(LOSSES)}.")
-        self.reconstruction_loss = reconstruction_loss
-        self._adopt(encoder, decoder)
-
-    def _adopt(self, encoder, decoder):
-        """Keep both parts, if they fit together. A subclass adds what it owns before: later is too late for Keras."""
         if self._code_shape(encoder) != decoder.input_shape or decoder.output_shape != encoder.input_shape:
             raise ValueError(
                 f"The decoder ({decoder.input_shape} to {decoder.output_shape}) does not mirror the encoder "
@@ -44,7 +37,7 @@ class Autoencoder(keras.Model):
             )
         self.encoder = encoder
         self.decoder = decoder
-        self.build(encoder.input_shape)
+        self.built = True  # not by build(): Keras allows no further parts after that
 
     @staticmethod
     def _code_shape(encoder):
@@ -58,27 +51,12 @@ class Autoencoder(keras.Model):
 
     def build(self, input_shape):
         """Nothing to create: encoder and decoder arrive with their weights."""
-        self.built = True
 
-    def call(self, x, training=False):
-        """Return the reconstruction x̂ of a batch, same shape as x."""
-        return self.decoder(self.encoder(x, training=training), training=training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Return the reconstruction error of the batch: summed over pixels, averaged over images.
-
-        The target is y where it is given (a denoiser's clean image), else x itself.
-        """
-        if sample_weight is not None:
-            raise ValueError("Autoencoder takes no sample_weight: every image counts the same.")
-        target = ops.cast(x if y is None else y, y_pred.dtype)
-        if self.reconstruction_loss == "mse":
-            error = ops.square(target - y_pred)
-        else:
-            error = ops.binary_crossentropy(target, y_pred)
-        loss = ops.mean(ops.sum(ops.reshape(error, (ops.shape(error)[0], -1)), axis=1))
+    def average(self, losses, sample_weight=None):
+        """Return the mean of the images' losses (n,), each times its weight if given, plus the layers' penalties."""
+        loss = ops.mean(_weighted(losses, sample_weight))
         for penalty in self.losses:
-            loss += penalty
+            loss += ops.cast(penalty, loss.dtype)
         return loss
 
     def encode(self, x, batch_size=1000):
@@ -94,11 +72,10 @@ class Autoencoder(keras.Model):
         return self.decode(self.encode(x, batch_size), batch_size)
 
     def get_config(self):
-        """Return what `from_config` needs: both parts and the loss."""
+        """Return what `from_config` needs: both parts, and what a subclass adds."""
         return super().get_config() | {
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "reconstruction_loss": self.reconstruction_loss,
         }
 
     @classmethod
@@ -109,7 +86,53 @@ class Autoencoder(keras.Model):
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
-class VariationalAutoencoder(Autoencoder):
+class Autoencoder(BaseAutoencoder):
+    """An encoder and a decoder, trained together to copy their input through a code.
+
+    Args:
+        encoder: Keras model from images to codes.
+        decoder: Keras model from codes to images of the encoder's input shape.
+        reconstruction_loss: "mse", the squared error ||x - x̂||² (any real values), or "bce", the binary
+            cross-entropy in nats (x and x̂ in [0, 1]).
+
+    Raises:
+        ValueError: for an unknown loss, or when the decoder does not fit the encoder.
+    """
+
+    def __init__(self, encoder, decoder, reconstruction_loss="mse", **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        if reconstruction_loss not in LOSSES:
+            raise ValueError(f"Unknown loss {reconstruction_loss!r}: choose one of {', '.join(LOSSES)}.")
+        self.reconstruction_loss = reconstruction_loss
+
+    @property
+    def unit_targets(self):
+        """Whether targets must lie in [0, 1]."""
+        return self.reconstruction_loss == "bce"
+
+    def call(self, x, training=False):
+        """Return the reconstruction x̂ of a batch, same shape as x."""
+        return self.decoder(self.encoder(x, training=training), training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Return the reconstruction error of the batch: summed over pixels, averaged over images.
+
+        The target is y where it is given (a denoiser's clean image), else x itself.
+        """
+        target, copy = _wide(x if y is None else y), _wide(y_pred)
+        if self.reconstruction_loss == "mse":
+            error = ops.square(target - copy)
+        else:
+            error = ops.binary_crossentropy(target, copy)
+        return self.average(_sum(error), sample_weight)
+
+    def get_config(self):
+        """Return what `from_config` needs: both parts and the loss."""
+        return super().get_config() | {"reconstruction_loss": self.reconstruction_loss}
+
+
+@keras.saving.register_keras_serializable(package="autoencoder_course")
+class VariationalAutoencoder(BaseAutoencoder):
     """An encoder that gives every image a distribution over codes, a decoder, and the ELBO as objective.
 
     q(z|x) = N(mean, diag(exp(log_variance))) with both from the encoder, p(z) = N(0, I), and p(x|z) independent
@@ -125,7 +148,8 @@ class VariationalAutoencoder(Autoencoder):
     Args:
         encoder: Keras model from images to a dict of two tensors (n, d): "mean" and "log_variance".
         decoder: Keras model from codes (n, d) to **logits** of the images' shape, any real numbers.
-        beta: weight of the KL term, at least 0 (Higgins et al., 2017).
+        beta: weight of the KL term, at least 0 (Higgins et al., 2017). It is also an attribute that may be set at any
+            time, by a callback too: the next step uses the new value.
         seed: integer of at least 0 for the draws, or None for one that follows from `keras.utils.set_random_seed`.
 
     Raises:
@@ -133,14 +157,25 @@ class VariationalAutoencoder(Autoencoder):
     """
 
     def __init__(self, encoder, decoder, beta=1.0, seed=None, **kwargs):
-        super(Autoencoder, self).__init__(**kwargs)
-        if isinstance(beta, bool) or not isinstance(beta, int | float | np.number) or not 0 <= beta < float("inf"):
-            raise ValueError(f"beta={beta!r}: must be a finite number of at least 0.")
-        self.reconstruction_loss, self.beta = "bce", float(beta)
+        super().__init__(encoder, decoder, **kwargs)
+        self._beta = tf.Variable(0.0, trainable=False, dtype="float64")  # a compiled step sees it change
+        self.beta = beta
         self.sampler = Sampler(seed)
         self.reconstruction_metric = keras.metrics.Mean("reconstruction")
         self.kl_metric = keras.metrics.Mean("kl")
-        self._adopt(encoder, decoder)
+
+    unit_targets = True  # for pixels of another distribution a subclass says False
+
+    @property
+    def beta(self):
+        """The weight of the KL term: a number, inside a compiled step a tensor."""
+        return float(self._beta) if tf.executing_eagerly() else self._beta.value()
+
+    @beta.setter
+    def beta(self, beta):
+        if isinstance(beta, bool) or not isinstance(beta, int | float | np.number) or not 0 <= beta < float("inf"):
+            raise ValueError(f"beta={beta!r}: must be a finite number of at least 0.")
+        self._beta.assign(beta)
 
     @staticmethod
     def _code_shape(encoder):
@@ -160,18 +195,11 @@ class VariationalAutoencoder(Autoencoder):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of the batch, see the class. The target is y where it is given, else x itself."""
-        if sample_weight is not None:
-            raise ValueError("VariationalAutoencoder takes no sample_weight: every image counts the same.")
-        logits = y_pred["logits"]
-        error = ops.binary_crossentropy(ops.cast(x if y is None else y, logits.dtype), logits, from_logits=True)
-        reconstruction = ops.sum(ops.reshape(error, (ops.shape(error)[0], -1)), axis=1)
-        kl = ops.sum(kl_divergence(y_pred["mean"], y_pred["log_variance"]), axis=1)
-        self.reconstruction_metric.update_state(reconstruction)
-        self.kl_metric.update_state(kl)
-        loss = ops.mean(reconstruction) + self.beta * ops.mean(kl)
-        for penalty in self.losses:
-            loss += penalty
-        return loss
+        reconstruction = _cross_entropy(x if y is None else y, y_pred["logits"])
+        kl = ops.sum(kl_divergence(_wide(y_pred["mean"]), _wide(y_pred["log_variance"])), axis=1)
+        self.reconstruction_metric.update_state(_weighted(reconstruction, sample_weight))
+        self.kl_metric.update_state(_weighted(kl, sample_weight))
+        return self.average(reconstruction + ops.cast(self.beta, kl.dtype) * kl, sample_weight)
 
     def encode(self, x, batch_size=1000):
         """Return the means of q(z|x) as a NumPy array (n, d)."""
@@ -226,7 +254,7 @@ class VariationalAutoencoder(Autoencoder):
             x: images (n, h, w, c) whose pixels are 0 or 1: for others p(x|z) is no probability.
             samples: draws per image.
             seed: as in `reconstruct`. The draws do not depend on batch_size.
-            batch_size: draws decoded at a time, at least; memory for one image's draws is always taken.
+            batch_size: draws decoded at a time, of one image or several.
 
         Returns:
             float64 array (n, samples).
@@ -239,27 +267,41 @@ class VariationalAutoencoder(Autoencoder):
         mean, log_variance = self.posterior(x)
         if not np.isin(x, (0, 1)).all():
             raise ValueError("log_weights: pixels must be 0 or 1; draw grey ones with corruptions.binarize(x, seed).")
-        rng, at_once = _rng(seed), max(1, batch_size // samples)
-        parts = [slice(k, k + at_once) for k in range(0, len(x), at_once)]
-        return np.concatenate([self._log_weights(x[p], mean[p], log_variance[p], samples, rng) for p in parts])
-
-    def _log_weights(self, x, mean, log_variance, samples, rng):
-        n, d = mean.shape
-        eps = rng.standard_normal((n, samples, d), dtype="float32")
-        z = mean[:, None] + np.exp(log_variance / 2)[:, None] * eps
-        logits = ops.reshape(self.decoder(z.reshape(-1, d), training=False), (n, samples, -1))
-        # log p(x|z) = x·logits - sum of log(1 + exp(logits))
-        log_p = ops.matmul(logits, ops.reshape(x, (n, -1, 1)))[..., 0] - ops.sum(ops.softplus(logits), axis=-1)
-        z, eps = z.astype("float64"), eps.astype("float64")
-        # log p(z) - log q(z|x): the constants d/2 · log(2 pi) cancel.
-        ratio = np.sum(eps**2 - z**2, axis=-1) / 2 + np.sum(log_variance.astype("float64"), axis=1)[:, None] / 2
-        return ops.convert_to_numpy(log_p).astype("float64") + ratio
+        rng, sigma, log_w = _rng(seed), np.exp(log_variance / 2), np.empty(len(x) * samples)
+        for start in range(0, len(log_w), batch_size):
+            image = np.arange(start, min(start + batch_size, len(log_w))) // samples
+            eps = rng.standard_normal((len(image), mean.shape[1]), dtype="float32")
+            z = mean[image] + sigma[image] * eps
+            log_p = -_cross_entropy(x[image], self.decoder(z, training=False))
+            z, eps = z.astype("float64"), eps.astype("float64")
+            # log p(z) - log q(z|x): the constants d/2 · log(2 pi) cancel.
+            ratio = np.sum(eps**2 - z**2 + log_variance[image], axis=1) / 2
+            log_w[start : start + len(image)] = ops.convert_to_numpy(log_p) + ratio
+        return log_w.reshape(len(x), samples)
 
     def get_config(self):
         """Return what `from_config` needs: both parts, beta and seed."""
-        config = super().get_config() | {"beta": self.beta, "seed": self.sampler.seed}
-        del config["reconstruction_loss"]
-        return config
+        return super().get_config() | {"beta": self.beta, "seed": self.sampler.seed}
+
+
+def _wide(values):
+    """The values in float32 at least: in float16 a sum over pixels overflows, and 1 - 1e-7 is 1."""
+    return ops.cast(values, keras.backend.result_type(values.dtype, "float32"))
+
+
+def _sum(values):
+    """(n, ...) → (n,), summed over all other axes."""
+    return ops.sum(ops.reshape(values, (ops.shape(values)[0], -1)), axis=1)
+
+
+def _cross_entropy(target, logits):
+    """Return -log p(target) of every image (n,) in nats, for Bernoulli pixels with these logits."""
+    logits = _wide(logits)
+    return _sum(ops.binary_crossentropy(ops.cast(target, logits.dtype), logits, from_logits=True))
+
+
+def _weighted(values, weight):
+    return values if weight is None else values * ops.cast(ops.reshape(weight, (-1,)), values.dtype)
 
 
 def kl_divergence(mean, log_variance):
@@ -294,19 +336,65 @@ def apply(model, values, batch_size=1000):
         batch_size: inputs at a time.
 
     Raises:
-        ValueError: for another shape, no input at all, or a batch_size that is not a positive integer.
+        ValueError: for another shape, no input at all, uint8 pixels, or a batch_size that is not a positive integer.
     """
     values, batch_size = np.asarray(values), _positive("batch_size", batch_size)
-    expected = tuple(model.input_shape[1:])
-    if values.shape[1:] != expected or len(values) == 0:
-        hint = " A single one needs a first axis: x[None]." if values.shape == expected else ""
-        raise ValueError(f"Inputs of shape (n, {', '.join(map(str, expected))}) expected, got {values.shape}.{hint}")
+    check_shape("Inputs", values, model.input_shape[1:])
+    if values.dtype == "uint8":
+        raise ValueError("Inputs are uint8, pixels 0..255: scale them, x.astype('float32') / 255.")
     starts = range(0, len(values), batch_size)
     batches = [
         keras.tree.map_structure(ops.convert_to_numpy, model(values[k : k + batch_size], training=False))
         for k in starts
     ]
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+
+
+def check_shape(what, values, expected):
+    """Raise ValueError unless the array `values` is (n, *expected) with n > 0; None in `expected` is any size."""
+    shape, expected = tuple(values.shape), tuple(expected)
+
+    def fits(found):
+        return len(found) == len(expected) and all(e in (None, f) for e, f in zip(expected, found, strict=True))
+
+    if fits(shape[1:]) and shape[0] > 0:
+        return
+    hints = [
+        (fits(shape), "A single one needs a first axis: x[None]."),
+        (expected[-1:] == (1,) and fits((*shape[1:], 1)), "Add a channel axis: x[..., None]."),
+        (
+            expected[-1:] == (1,) and fits((*shape, 1)),
+            "A single one needs a first and a channel axis: x[None, ..., None].",
+        ),
+        (len(expected) == 1 and fits((int(np.prod(shape[1:])),)), "Flatten them: x.reshape(len(x), -1)."),
+        (len(shape) == 2 and shape[1:] == (_pixels(expected),), f"Give them their shape: x.reshape{(-1, *expected)}."),
+    ]
+    hint = next((f" {text}" for found, text in hints if found and shape[:1] != (0,)), "")
+    raise ValueError(f"{what} of shape (n, {', '.join(map(str, expected))}) expected, got {shape}.{hint}")
+
+
+def same_architecture(one, other):
+    """Whether two networks have the same layers with the same settings and numbers of weights, in the same order.
+
+    Names do not count, nor how the layers are grouped: a `Sequential` may equal an `Autoencoder`, whose layers are its
+    encoder's and its decoder's. How layers of a functional model are connected is not compared.
+
+    Args:
+        one, other: Keras models, or lists of models whose layers follow one another, such as [encoder, decoder].
+    """
+
+    def described(model):
+        if isinstance(model, list | tuple):
+            return [layer for part in model for layer in described(part)]
+        if isinstance(model, BaseAutoencoder):
+            return described([model.encoder, model.decoder])
+        if isinstance(model, keras.Model):
+            return described(model.layers)
+        if isinstance(model, layers.InputLayer):
+            return []
+        return [(type(model), model.get_config() | {"name": None}, [weight.shape for weight in model.weights])]
+
+    return described(one) == described(other)
 
 
 def deep(
@@ -339,24 +427,22 @@ def deep(
         ValueError: for a width, code or shape that is not a positive integer, an unknown activation or loss, or
             "bce" without a sigmoid.
     """
-    hidden = [_positive("A hidden width", width) for width in hidden]
-    code = _positive("The code size", code)
-    input_shape = tuple(_positive("A size in input_shape", size) for size in input_shape)
-    for name in (activation, code_activation, output_activation):
-        _known_activation(name)
-    if loss == "bce" and output_activation != "sigmoid":
-        raise ValueError(f"loss='bce' needs outputs in [0, 1]: output_activation='sigmoid', not {output_activation!r}.")
+    hidden, activations = _sizes("hidden width", hidden), (activation, code_activation, output_activation)
+    code, input_shape = _checked(code, input_shape, activations, loss)
     encoder = keras.Sequential(
-        [keras.Input(input_shape), layers.Flatten()]
-        + [layers.Dense(width, activation, kernel_initializer=initializer) for width in hidden]
-        + [layers.Dense(code, activation=code_activation, name="code")],
+        [
+            keras.Input(input_shape),
+            layers.Flatten(),
+            *_dense(hidden, activation, initializer),
+            layers.Dense(code, activation=code_activation, name="code"),
+        ],
         name="encoder",
     )
     decoder = keras.Sequential(
-        [keras.Input((code,))]
-        + [layers.Dense(width, activation, kernel_initializer=initializer) for width in reversed(hidden)]
-        + [
-            layers.Dense(int(np.prod(input_shape)), activation=output_activation),
+        [
+            keras.Input((code,)),
+            *_dense(hidden[::-1], activation, initializer),
+            layers.Dense(_pixels(input_shape), activation=output_activation),
             layers.Reshape(input_shape),
         ],
         name="decoder",
@@ -393,20 +479,21 @@ def variational(
         ValueError: for a width, code or shape that is not a positive integer, an unknown activation, a beta or seed
             out of range.
     """
-    hidden = [_positive("A hidden width", width) for width in hidden]
-    code = _positive("The code size", code)
-    input_shape = tuple(_positive("A size in input_shape", size) for size in input_shape)
-    _known_activation(activation)
-    settings = {"activation": activation, "kernel_initializer": initializer}
+    hidden = _sizes("hidden width", hidden)
+    code, input_shape = _checked(code, input_shape, (activation,))
     x = keras.Input(input_shape)
     h = layers.Flatten()(x)
-    for width in hidden:
-        h = layers.Dense(width, **settings)(h)
+    for layer in _dense(hidden, activation, initializer):
+        h = layer(h)
     outputs = {name: layers.Dense(code, name=name)(h) for name in ("mean", "log_variance")}
     encoder = keras.Model(x, outputs, name="encoder")
     decoder = keras.Sequential(
-        [keras.Input((code,)), *(layers.Dense(width, **settings) for width in reversed(hidden))]
-        + [layers.Dense(int(np.prod(input_shape)), name="logits"), layers.Reshape(input_shape)],
+        [
+            keras.Input((code,)),
+            *_dense(hidden[::-1], activation, initializer),
+            layers.Dense(_pixels(input_shape), name="logits"),
+            layers.Reshape(input_shape),
+        ],
         name="decoder",
     )
     return VariationalAutoencoder(encoder, decoder, beta, seed)
@@ -466,11 +553,35 @@ def _rng(seed):
     return np.random.default_rng(seed)
 
 
-def _known_activation(name):
-    try:
-        keras.activations.get(name)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"Unknown activation {name!r}: choose one that Keras knows, such as 'relu'.") from error
+def _sizes(what, values):
+    """Return a sequence of positive integers as a tuple, or raise ValueError."""
+    if isinstance(values, str) or not np.iterable(values):
+        raise ValueError(f"Positive integers expected, one per {what}, such as (128, 64), not {values!r}.")
+    return tuple(_positive(f"A {what}", value) for value in values)
+
+
+def _checked(code, input_shape, activations, loss=None):
+    """Return the code size and the image shape of a builder, if these and its activations, the output's last, fit."""
+    for name in activations:
+        try:
+            keras.activations.get(name)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"Unknown activation {name!r}: choose one that Keras knows, such as 'relu'.") from error
+    if loss == "bce" and activations[-1] != "sigmoid":
+        raise ValueError(f"loss='bce' needs outputs in [0, 1]: output_activation='sigmoid', not {activations[-1]!r}.")
+    code, input_shape = _positive("The code size", code), _sizes("size in input_shape", input_shape)
+    if not input_shape:
+        raise ValueError("input_shape is empty: give the size of the images, such as (28, 28, 1).")
+    return code, input_shape
+
+
+def _pixels(shape):
+    """The number of pixels of an image, or None where a side is not known."""
+    return None if None in shape else int(np.prod(shape))
+
+
+def _dense(widths, activation, initializer):
+    return [layers.Dense(width, activation, kernel_initializer=initializer) for width in widths]
 
 
 def ee559(code=8):
@@ -552,34 +663,36 @@ def convolutional(
         ValueError: for a number that is not a positive integer, no filters, images that cannot be halved so often,
             an unknown activation or loss, or "bce" without a sigmoid.
     """
-    code = _positive("The code size", code)
-    hidden = [] if hidden is None else [_positive("The number of hidden units", hidden)]
-    kernel_size = _positive("The kernel size", kernel_size)
-    filters = [_positive("A number of filters", number) for number in filters]
-    input_shape = tuple(_positive("A size in input_shape", size) for size in input_shape)
-    for name in (activation, output_activation):
-        _known_activation(name)
-    if loss == "bce" and output_activation != "sigmoid":
-        raise ValueError(f"loss='bce' needs outputs in [0, 1]: output_activation='sigmoid', not {output_activation!r}.")
+    hidden = () if hidden is None else (_positive("The number of hidden units", hidden),)
+    kernel_size, filters = _positive("The kernel size", kernel_size), _sizes("number of filters", filters)
+    code, input_shape = _checked(code, input_shape, (activation, output_activation), loss)
     if not filters:
         raise ValueError("filters is empty: give the channels of at least one convolution.")
+    if len(input_shape) != 3:
+        raise ValueError(f"input_shape={input_shape}: (h, w, c) expected; grey images have one channel, (28, 28, 1).")
     (h, w, c), scale = input_shape, 2 ** len(filters)
     if h % scale or w % scale:
         raise ValueError(f"Images of {h}x{w} cannot be halved {len(filters)} times: pad them, or give fewer filters.")
     inner = (h // scale, w // scale, filters[-1])
-    settings = {"activation": activation, "kernel_initializer": "he_normal"}
-    strided = settings | {"strides": 2, "padding": "same"}
+    strided = {"activation": activation, "kernel_initializer": "he_normal", "strides": 2, "padding": "same"}
     encoder = keras.Sequential(
-        [keras.Input(input_shape)]
-        + [layers.Conv2D(number, kernel_size, **strided) for number in filters]
-        + [layers.Flatten(), *(layers.Dense(units, **settings) for units in hidden), layers.Dense(code, name="code")],
+        [
+            keras.Input(input_shape),
+            *(layers.Conv2D(number, kernel_size, **strided) for number in filters),
+            layers.Flatten(),
+            *_dense(hidden, activation, "he_normal"),
+            layers.Dense(code, name="code"),
+        ],
         name="encoder",
     )
     decoder = keras.Sequential(
-        [keras.Input((code,)), *(layers.Dense(units, **settings) for units in [*hidden, int(np.prod(inner))])]
-        + [layers.Reshape(inner)]
-        + [layers.Conv2DTranspose(number, kernel_size, **strided) for number in reversed(filters[:-1])]
-        + [layers.Conv2DTranspose(c, kernel_size, strides=2, padding="same", activation=output_activation)],
+        [
+            keras.Input((code,)),
+            *_dense((*hidden, _pixels(inner)), activation, "he_normal"),
+            layers.Reshape(inner),
+            *(layers.Conv2DTranspose(number, kernel_size, **strided) for number in filters[-2::-1]),
+            layers.Conv2DTranspose(c, kernel_size, strides=2, padding="same", activation=output_activation),
+        ],
         name="decoder",
     )
     return Autoencoder(encoder, decoder, loss)

@@ -6,16 +6,17 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from utils.models import Autoencoder, deep
-from utils.training import fit
+from utils.models import Autoencoder, check_shape, deep
+from utils.training import fit, scaled
 
 
 def blocks(model):
     """Return a dense autoencoder's blocks, from the outermost inwards.
 
-    A block is an autoencoder with one layer on either side of its code: a dense layer of the encoder, and the
-    layer of the decoder that mirrors it. Blocks share their layers with the model, so that whoever trains a
-    block trains that part of the model.
+    A block is an autoencoder with one dense layer on either side of its code: one of the encoder, and the one of the
+    decoder that mirrors it. Layers without weights (activations, noise, dropout) go with the dense layer before them,
+    or, at the beginning, with the first; only the reshaping of images is left out. Blocks share their layers with the
+    model, so that whoever trains a block trains that part of the model.
 
     Args:
         model: an `Autoencoder` of dense layers whose decoder mirrors its encoder: `models.deep`, or
@@ -29,6 +30,7 @@ def blocks(model):
     Raises:
         ValueError: when the model has other layers with weights, or its decoder is not the encoder's mirror.
     """
+    encoding, decoding = _groups(model.encoder), _groups(model.decoder)[::-1]
     down, up = _dense(model.encoder), _dense(model.decoder)
     widths = [layer.kernel.shape[0] for layer in down] + [down[-1].units]
     mirror = [layer.units for layer in up]
@@ -38,9 +40,9 @@ def blocks(model):
             f"decoder of the widths {widths[-2::-1]}."
         )
     parts = []
-    for k, (encoding, decoding) in enumerate(zip(down, reversed(up), strict=True)):
-        encoder = keras.Sequential([keras.Input((widths[k],)), encoding])
-        decoder = keras.Sequential([keras.Input((widths[k + 1],)), decoding])
+    for k in range(len(down)):
+        encoder = keras.Sequential([keras.Input((widths[k],)), *encoding[k]])
+        decoder = keras.Sequential([keras.Input((widths[k + 1],)), *decoding[k]])
         parts.append(Autoencoder(encoder, decoder, model.reconstruction_loss if k == 0 else "mse"))
     return parts
 
@@ -57,27 +59,30 @@ def pretrain(model, x, *, epochs, **settings):
         x: images (n, h, w, c) of the model's input shape, in [0, 1].
         epochs: passes over x for every block, or a sequence with one number per block.
         settings: what `fit` takes besides, the same for all blocks (`value_range` is for the images; codes may
-            have any size).
+            have any size). Of `validation_data`, images x, every block evaluates its own codes.
 
     Returns:
         List of keras.callbacks.History, one per block, as `fit` returns them.
 
     Raises:
-        ValueError: as `blocks` and `fit`, and for a sequence of epochs of another length.
+        ValueError: as `blocks` and `fit`, for a sequence of epochs of another length, and for validation data with
+            targets.
     """
     parts = blocks(model)
     each = list(epochs) if isinstance(epochs, Sequence | np.ndarray) else [epochs] * len(parts)
     if len(each) != len(parts):
         raise ValueError(f"epochs={epochs!r}: one number, or one for each of the {len(parts)} blocks.")
-    x = np.asarray(x)
-    if x.shape[1:] != tuple(model.input_shape[1:]):
-        raise ValueError(f"x has shape {x.shape}; the model takes (n, {', '.join(map(str, model.input_shape[1:]))}).")
-    codes, histories = x.reshape(len(x), -1), []
-    for k, (block, count) in enumerate(zip(parts, each, strict=True)):
-        histories.append(fit(block, codes, epochs=count, **settings))
+    x, validation = np.asarray(x), settings.pop("validation_data", None)
+    if isinstance(validation, tuple | list):
+        raise ValueError("pretrain: validation_data must be images x alone, since every block has its own targets.")
+    given = [x] if validation is None else [x, np.asarray(validation)]
+    for images in given:
+        check_shape("Images", images, model.input_shape[1:])
+    codes, histories = [images.reshape(len(images), -1) for images in given], []
+    for block, count in zip(parts, each, strict=True):
+        histories.append(fit(block, codes[0], epochs=count, validation_data=dict(enumerate(codes)).get(1), **settings))
         settings = settings | {"value_range": None}
-        if k + 1 < len(parts):
-            codes = block.encode(codes)
+        codes = [block.encode(scaled(values)) for values in codes]
     return histories
 
 
@@ -197,3 +202,16 @@ def _dense(model):
     if other or not found:
         raise ValueError(f"{model.name}: dense layers only expected, found {', '.join(other) or 'no layer at all'}.")
     return found
+
+
+def _groups(model):
+    """Return the layers that compute, grouped by the dense layer that they stand before (at the beginning) or after."""
+    groups, first = [[]], True
+    for layer in model.layers:
+        if isinstance(layer, layers.InputLayer | layers.Flatten | layers.Reshape):
+            continue
+        if layer.weights and not first:
+            groups.append([])
+        first = first and not layer.weights
+        groups[-1].append(layer)
+    return groups

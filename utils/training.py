@@ -1,20 +1,23 @@
-"""One training loop for every lesson, made for a CPU: `fit`.
+"""One training loop for every lesson: Keras' own `fit`, made faster for a CPU.
 
-What makes it faster than `model.fit` for the small models of this course: the images are put into memory once
-and every batch is gathered there by its indices, many steps run inside one compiled call, and for dense models
-XLA compiles the whole loop.
+What makes it faster for the small models of this course: the images are put into memory once and every batch is
+gathered there by its indices, many steps run inside one compiled call, and for dense models XLA compiles the whole
+loop. Callbacks, epochs, validation, history and progress bar are Keras'.
 """
 
+import functools
 import time
+import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from utils.metrics import mse
-from utils.models import Autoencoder, apply
+from utils.models import BaseAutoencoder, apply, check_shape
 
-CALLS_PER_EPOCH = 10  # how often the progress bar moves
+CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
+SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
 def fit(
@@ -35,33 +38,43 @@ def fit(
     xla="auto",
     callbacks=(),
     verbose=1,
+    initial_epoch=0,
 ):
-    """Train a model and return its History.
+    """Compile a model, train it by Keras' own `fit` and return its History.
 
     Every epoch visits the images in a new random order, drawn from the seed that `keras.utils.set_random_seed`
     set; what does not fill a last batch waits for another epoch.
 
+    A second call goes on from the weights as they are, with a new optimizer and a schedule of its own. Whoever goes on
+    by `model.fit` instead has the optimizer as it was left, and trains at the rate `learning_rate`.
+
     Args:
         model: an `Autoencoder`, or with `loss` given any Sequential or functional Keras model.
-        x: inputs (n, ...), finite, within `value_range`.
-        y: targets with the same n, or None to reconstruct x.
+        x: inputs (n, ...), finite, within `value_range`. An array of uint8 holds pixels 0..255: it stays in memory as
+            it is, and every batch is divided by 255 (with value_range=None by nothing).
+        y: targets with the same n, or None to reconstruct x. An autoencoder's uint8 are pixels, too.
         epochs: passes over x.
         batch_size: images per step, at most n.
         learning_rate: the peak of the schedule.
-        optimizer: function of a learning rate (or of its schedule) that returns a Keras optimizer.
-        schedule: "cosine" warms up over the first 5 % of the steps and decays to zero; "constant" does neither.
-        loss, metrics: as in `keras.Model.compile`; an `Autoencoder` brings its own loss.
-        validation_data: x, or (x, y), evaluated after every epoch as "val_loss". Never the test images, if
-            anything is chosen by it.
+        optimizer: function of a learning rate (or of its schedule) that returns a Keras optimizer, such as a class of
+            `keras.optimizers`; its name; or an optimizer, which keeps its state, and its rate instead of the two.
+        schedule: "cosine" warms up over the first 5 % of this call's steps and decays to zero; "constant" does neither,
+            and is for callbacks that set the rate.
+        loss, metrics: as in `keras.Model.compile`; a model with a `compute_loss` of its own takes no loss.
+        validation_data: x, (x, y) or (x, y, weights), evaluated after every epoch as "val_loss". Never the test
+            images, if anything is chosen by it.
         value_range: (low, high) that x must lie in, or None for inputs of any size, such as codes.
         prepare: function of a batch x, compiled into the training step, whose result is both input and target there:
             `corruptions.Binarize()` draws pixels anew in every step. It must draw by TensorFlow or Keras (what NumPy
             draws would be drawn once and stay) and keep the batch's shape; no y beside it. Validation data are taken
             as they are.
-        xla: True, False, or "auto": XLA for dense models and on GPUs, not for convolutions on a CPU, where its
-            kernels are several times slower than TensorFlow's own.
-        callbacks: Keras callbacks; each batch event stands for several steps.
-        verbose: 1 for Keras' progress bar, 0 for silence.
+        xla: True, False, or "auto": XLA on GPUs and for dense models, not for convolutions on a CPU, where its
+            kernels are several times slower than TensorFlow's own; and TensorFlow, with a warning, where XLA lacks one
+            of the model's operations.
+        callbacks: Keras callbacks, or None; as with Keras' `steps_per_execution`, each batch event stands for several
+            steps.
+        verbose: as in Keras' `fit`: 1 for its progress bars, 2 for a line per epoch, 0 for silence.
+        initial_epoch: number of the first epoch, when others went before; `epochs` counts them, too.
 
     Returns:
         keras.callbacks.History: "loss" per epoch (as the model's compute_loss defines it, averaged over the
@@ -69,70 +82,93 @@ def fit(
         their "val_" twins.
 
     Raises:
-        ValueError: for inputs that hold NaN or infinity, leave `value_range` or do not have the model's shape,
-            and for settings out of range; the message says which.
+        ValueError: for a data set in place of an array, inputs that hold NaN or infinity, leave `value_range` or do not
+            have the model's shape, targets that the loss is not made for, and settings out of range or against each
+            other; the message says which.
     """
-    x, y = _checked(model, x, y, value_range)
-    for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, not {value!r}.")
-    if batch_size > len(x):
-        raise ValueError(f"batch_size={batch_size} is more than the {len(x)} inputs: choose at most {len(x)}.")
-    epochs, batch_size = int(epochs), int(batch_size)
+    begin = time.perf_counter()
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("batch_size", batch_size, 1),
+        ("initial_epoch", initial_epoch, 0),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be {'a positive' if least else 'a non-negative'} integer, not {value!r}.")
+    if initial_epoch >= epochs:
+        raise ValueError(f"initial_epoch={initial_epoch} leaves nothing of epochs={epochs}, which counts them all.")
     if not 0 < learning_rate < float("inf"):
         raise ValueError(f"learning_rate must be positive and finite, not {learning_rate!r}.")
     if xla not in (True, False, "auto"):
         raise ValueError(f"xla={xla!r}: must be True, False or 'auto'.")
     if prepare is not None and (y is not None or not callable(prepare)):
         raise ValueError("prepare must be a function, and its result is the target too: give no y beside it.")
+    if loss is not None and type(model).compute_loss is not keras.Model.compute_loss:
+        raise ValueError(
+            f"loss={loss!r}: {type(model).__name__} has an objective of its own. Leave loss out; an Autoencoder is "
+            f"built with another one by reconstruction_loss (in the builders of utils.models: loss)."
+        )
+    x, y = _checked(model, x, y, loss, value_range, prepare)
+    if batch_size > len(x):
+        raise ValueError(f"batch_size={batch_size} is more than the {len(x)} inputs: choose at most {len(x)}.")
     if validation_data is not None:
-        pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-        validation_data = _checked(model, *pair, value_range)
+        given = tuple(validation_data) if isinstance(validation_data, tuple | list) else (validation_data,)
+        checked = _checked(model, *(*given, None)[:2], loss, value_range)
+        validation_data = (*(scaled(values) for values in checked), *given[2:])
+    epochs, batch_size = int(epochs), int(batch_size)
     steps = len(x) // batch_size
-    compiled = _use_xla(model) if xla == "auto" else xla
-    model.compile(
-        optimizer=optimizer(_rate(schedule, learning_rate, epochs * steps)),
-        loss=loss,
-        metrics=metrics,
-        jit_compile=compiled,
-    )
-    run = _compiled_loop(model, x, y, prepare, batch_size, compiled)
-    order = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
-    events = keras.callbacks.CallbackList(list(callbacks), add_history=True, model=model, epochs=epochs, steps=steps)
-    bar = keras.utils.Progbar(epochs * steps, verbose=verbose, unit_name="step")
     per_call = -(-steps // CALLS_PER_EPOCH)
-    model.stop_training = False
-    events.on_train_begin()
-    begin = time.perf_counter()
-    for epoch in range(epochs):
-        events.on_epoch_begin(epoch)
-        model.reset_metrics()
-        indices = tf.constant(order.permutation(len(x))[: steps * batch_size].reshape(steps, batch_size), tf.int32)
-        for first in range(0, steps, per_call):
-            last = min(first + per_call, steps)
-            events.on_train_batch_begin(first)
-            run(indices, tf.constant(first), tf.constant(last))
-            logs = {name: float(value) for name, value in model.get_metrics_result().items()}
-            events.on_train_batch_end(last - 1, logs)
-            if epoch * steps + last < epochs * steps:
-                bar.update(epoch * steps + last, _shown(logs))
-        logs["seconds"] = time.perf_counter() - begin
-        if validation_data is not None:
-            scores = model.evaluate(*validation_data, batch_size=1000, verbose=0, return_dict=True)
-            logs |= {f"val_{name}": value for name, value in scores.items()}
-        events.on_epoch_end(epoch, logs)
-        if model.stop_training:
-            break
-    bar.update((epoch + 1) * steps, _shown(logs), finalize=True)
-    events.on_train_end(logs)
-    return model.history
+    callbacks = keras.tree.flatten(callbacks or [])
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        make = type(keras.optimizers.get(optimizer)) if isinstance(optimizer, str) else optimizer
+        optimizer = make(_rate(schedule, learning_rate, (epochs - int(initial_epoch)) * steps))
+        if schedule == "cosine" and any(isinstance(callback, SET_THE_RATE) for callback in callbacks):
+            raise ValueError("A callback sets the learning rate, and so does schedule='cosine': choose 'constant'.")
+    model.compile(
+        optimizer,
+        loss,
+        metrics=metrics,
+        jit_compile=_use_xla(model) if xla == "auto" else xla,
+        steps_per_execution=per_call,
+    )
+    model.train_function = _train_function(
+        model, x, y, _blocks(len(x), batch_size, steps, per_call), prepare, batch_size, fall_back=xla == "auto"
+    )
+    clock = _Clock(begin)
+    try:
+        history = model.fit(
+            tf.data.Dataset.from_tensors(0).repeat(),  # counted by Keras, never read
+            epochs=epochs,
+            initial_epoch=int(initial_epoch),
+            steps_per_epoch=steps,
+            shuffle=False,
+            validation_data=validation_data,
+            validation_batch_size=1000,
+            callbacks=[clock, *callbacks],
+            verbose=verbose,
+        )
+    finally:
+        model.train_function, model.steps_per_execution = None, 1
+    history.history["seconds"] = clock.seconds
+    return history
+
+
+class _Clock(keras.callbacks.Callback):
+    """The seconds from `begin` to the end of every epoch."""
+
+    def __init__(self, begin):
+        super().__init__()
+        self.begin, self.seconds = begin, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self.begin)
 
 
 class ErrorByTime(keras.callbacks.Callback):
     """Keras callback that measures the reconstruction error after every epoch, and the time training took.
 
     The clock starts when the object is made, so that compilation counts, and stands still while the error is
-    measured. Works with `fit` above and with Keras' own.
+    measured. Works with `fit` above and with Keras' own, on every
+    model that returns images and on autoencoders of this course.
 
     Args:
         x: images (n, h, w, c) to reconstruct.
@@ -151,8 +187,10 @@ class ErrorByTime(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Note the time, then the error."""
         now = time.perf_counter()
+        own = isinstance(self.model, BaseAutoencoder)
+        reconstruct = self.model.reconstruct if own else functools.partial(apply, self.model)
         self.seconds.append(now - self._begin - self._paused)
-        self.errors.append(mse(self.x, apply(self.model, self.x)))
+        self.errors.append(mse(self.x, reconstruct(self.x)))
         if self.stop_at is not None and self.errors[-1] <= self.stop_at:
             self.model.stop_training = True
         self._paused += time.perf_counter() - now
@@ -169,89 +207,163 @@ class ErrorByTime(keras.callbacks.Callback):
         raise ValueError(f"The error never came down to {error}: the lowest was {min(self.errors):.5f}.")
 
 
-def _shown(logs):
-    """What the progress bar shows: the newest values, not their average over all steps."""
-    return [(name, value) for name, value in logs.items() if name != "seconds"]
+def _blocks(n, batch_size, steps, per_call):
+    """Yield (indices (per_call, batch_size), how many rows of them count) for ever, epoch after epoch."""
+    rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
+    while True:
+        order = rng.permutation(n)[: steps * batch_size].reshape(steps, batch_size).astype("int32")
+        for first in range(0, steps, per_call):
+            block = order[first : first + per_call]
+            yield tf.constant(np.pad(block, ((0, per_call - len(block)), (0, 0)))), tf.constant(len(block))
 
 
-def _compiled_loop(model, x, y, prepare, batch_size, xla):
-    """Return a function of (indices, first, last) that runs the steps first..last of an epoch in one call."""
-    pairs = [
-        (values.shape[1:], tf.constant(values.reshape(len(values), -1))) for values in (x, y) if values is not None
-    ]
+def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
+    """Return what Keras' `fit` calls for every group of steps: a function that trains on the next of the blocks.
+
+    Keras hands it an iterator over batches, which stays untouched: a tf.data pipeline costs up to half the time.
+    """
+    arrays = [values for values in (x, y) if values is not None]
+    shapes = [values.shape[1:] for values in arrays]
+    # Rows gathered flat and shaped afterwards: XLA copies them faster than images.
+    data = [tf.constant(values.reshape(len(values), -1)) for values in arrays]
     model.optimizer.build(model.trainable_variables)
 
-    def gather(batch):
-        # Rows gathered flat and shaped afterwards: XLA copies them faster than images.
-        batches = tuple(tf.reshape(tf.gather(rows, batch), (batch_size, *shape)) for shape, rows in pairs)
-        if prepare is None:
-            return batches
-        prepared = tf.convert_to_tensor(prepare(batches[0]))
-        if prepared.shape != batches[0].shape:
-            raise ValueError(f"prepare made {prepared.shape} of a batch {batches[0].shape}: it must keep the shape.")
-        return (prepared,)
+    def batch_of(chosen, data):
+        batch = [tf.gather(rows, chosen) for rows in data]
+        batch = [tf.reshape(scaled(rows), (batch_size, *shape)) for rows, shape in zip(batch, shapes, strict=True)]
+        if prepare is not None:
+            prepared = tf.convert_to_tensor(prepare(batch[0]))
+            if prepared.shape != batch[0].shape:
+                raise ValueError(f"prepare made {prepared.shape} of a batch {batch[0].shape}: it must keep the shape.")
+            batch = [prepared] if model.loss is None else [prepared, prepared]
+        return tuple(batch)
 
-    @tf.function(jit_compile=xla)
-    def run(indices, first, last):
-        step = first
-        while step < last:  # of tensors: one compilation serves every range, where tf.range would need one each
-            model.train_step(gather(indices[step]))
+    def steps(indices, count, *data):
+        step = 0
+        while step < count:  # of tensors: one compilation serves every count
+            model.train_step(batch_of(indices[step], data))
             step += 1
+        return model.get_metrics_result()
 
-    scalar = tf.TensorSpec((), tf.int32)
-    return run.get_concrete_function(tf.TensorSpec((None, batch_size), tf.int32), scalar, scalar)
+    run = tf.function(steps, jit_compile=model.jit_compile)
+
+    def train(iterator):
+        nonlocal run, fall_back
+        model.steps_per_execution = 1  # the steps are counted here; evaluation goes batch by batch
+        block = next(blocks)
+        try:
+            logs = run(*block, *data)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError) as error:
+            if not (fall_back and model.jit_compile):
+                raise
+            reason = str(error).splitlines()[0]
+            warnings.warn(
+                f"XLA does not compile this model; training goes on without, as by xla=False: {reason}", stacklevel=2
+            )
+            model.jit_compile = False
+            run = tf.function(steps)
+            logs = run(*block, *data)
+        fall_back = False
+        return logs
+
+    return train
+
+
+@keras.saving.register_keras_serializable(package="autoencoder_course")
+class Cosine(keras.optimizers.schedules.CosineDecay):
+    """Keras' `CosineDecay` with a warm-up, but at its end, where that stays at 0, it returns to the peak.
+
+    So a training that goes on with the same optimizer trains.
+    """
+
+    def __call__(self, step):
+        """Return the rate of a step."""
+        return tf.where(step < self.warmup_steps + self.decay_steps, super().__call__(step), self.warmup_target)
 
 
 def _rate(schedule, peak, steps):
     if schedule == "constant":
-        return peak
+        return float(peak)
     if schedule != "cosine":
         raise ValueError(f"schedule={schedule!r}: must be 'cosine' or 'constant'.")
     warmup = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(
-        peak / warmup, max(1, steps - warmup), warmup_target=peak, warmup_steps=warmup
-    )
+    return Cosine(peak / warmup, max(1, steps - warmup), warmup_target=peak, warmup_steps=warmup)
 
 
 def _use_xla(model):
     if tf.config.list_physical_devices("GPU"):
         return True
-    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
-    return not any(isinstance(layer, kinds) for layer in model._flatten_layers())
+    return not any("Conv" in kind.__name__ for layer in model._flatten_layers() for kind in type(layer).__mro__)
 
 
-def _checked(model, x, y, value_range):
-    """Return x and y as arrays fit for training, or raise ValueError."""
-    x = _finite("x", x)
-    expected = model.input_shape[1:]
-    if x.ndim < 2 or len(x) == 0 or not _fits(x.shape[1:], expected):
-        raise ValueError(f"x has shape {x.shape}; the model takes (n, {', '.join(map(str, expected))}).")
-    if value_range is not None:
-        low, high = value_range
-        if x.min() < low or x.max() > high:
-            raise ValueError(
-                f"x lies in [{x.min():.4g}, {x.max():.4g}], expected [{low:.4g}, {high:.4g}]: scale it (pixels "
-                f"by 1/255), or pass value_range=None if that is meant."
-            )
+def _checked(model, x, y, loss, value_range, prepare=None):
+    """Return x and y as arrays fit for training, uint8 where they are pixels to be scaled, or raise ValueError."""
+    x = _array("x", x)
+    check_shape("x", x, model.input_shape[1:])
+    if x.dtype == "uint8":
+        x = x.astype("float32") if value_range is None else _pixels("x", x)
+    low, high = _range(x)
+    if value_range is not None and (low < value_range[0] or high > value_range[1]):
+        raise ValueError(
+            f"x lies in [{low:.4g}, {high:.4g}], expected [{value_range[0]:.4g}, {value_range[1]:.4g}]: scale it "
+            f"(pixels by 1/255), or pass value_range=None if that is meant."
+        )
+    own = isinstance(model, BaseAutoencoder)
     if y is not None:
-        y = _finite("y", y)
+        y = _array("y", y)
         if len(y) != len(x):
             raise ValueError(f"{len(y)} targets for {len(x)} inputs.")
-        if isinstance(model, Autoencoder) and y.shape != x.shape:
+        if own and y.shape != x.shape:
             raise ValueError(f"Targets of shape {y.shape} for images of shape {x.shape}: they must agree.")
+        if y.dtype == "uint8":
+            if not own and y.ndim > 2:
+                raise ValueError("y is uint8: give pixels as y.astype('float32') / 255, labels as y.astype('int32').")
+            y = _pixels("y", y) if own else y.astype("int32")
+    elif loss is not None and prepare is None:
+        raise ValueError(f"loss={loss!r} compares with targets: give y; to reconstruct x it is fit(model, x, x, ...).")
+    named = getattr(loss, "name", getattr(loss, "__name__", loss))
+    target = x if y is None else y
+    if prepare is None and (getattr(model, "unit_targets", False) or named in ("bce", "binary_crossentropy")):
+        low, high = _range(target)
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"Targets lie in [{low:.4g}, {high:.4g}], where the binary cross-entropy needs [0, 1]: scale them, or "
+                f"take the squared error, 'mse'."
+            )
     return x, y
 
 
-def _finite(name, values):
+def _array(name, values):
+    """Return finite numbers as an array: float64 as float32, everything else as it is."""
+    if hasattr(values, "x_train"):
+        raise ValueError(f"{name} is a whole data set: pass one of its arrays, such as dataset.x_train.")
+    if isinstance(values, tf.data.Dataset | keras.utils.PyDataset):
+        raise ValueError(f"{name} is a {type(values).__name__}, fit takes arrays: train on it by Keras' own model.fit.")
     values = np.asarray(values)
     if values.ndim == 0 or values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, not {values.dtype} of shape {values.shape}.")
-    if np.issubdtype(values.dtype, np.floating):
+    if values.dtype.kind == "f":
         values = values.astype("float32", copy=False)
-        if not np.isfinite(values).all():
+        if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
             raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
     return values
 
 
-def _fits(shape, expected):
-    return len(shape) == len(expected) and all(e in (None, s) for s, e in zip(shape, expected, strict=True))
+def _pixels(name, values):
+    if 0 < values.max() <= 1:
+        raise ValueError(f"{name} is uint8, pixels 0..255, but has no value above 1: pass {name}.astype('float32').")
+    return values
+
+
+def _range(values):
+    """The least and the largest value, as they are used."""
+    return scaled(values.min()), scaled(values.max())
+
+
+def scaled(values):
+    """Pixels of uint8 as float32 in [0, 1], anything else unchanged."""
+    if values is None or values.dtype != "uint8":
+        return values
+    return (
+        values.astype("float32") if isinstance(values, np.ndarray | np.generic) else tf.cast(values, "float32")
+    ) / 255
