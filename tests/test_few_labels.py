@@ -43,10 +43,19 @@ def test_all_of_a_balanced_set_can_be_drawn():
     assert sorted(stratified_draw(LABELS, 200, seed=0)) == list(range(200))
 
 
-@pytest.mark.parametrize("n", [0, -10, 15, 10.0, True])
-def test_draw_refuses_a_number_that_does_not_divide(n):
-    with pytest.raises(ValueError, match="multiple of the 10 classes"):
+@pytest.mark.parametrize(
+    ("n", "message"),
+    [(15, "n=15.*multiple of the 10 classes"), *((n, f"n={n}: must be an integer") for n in (0, -10, 10.0, True))],
+)
+def test_draw_refuses_a_number_that_does_not_divide(n, message):
+    with pytest.raises(ValueError, match=message):
         stratified_draw(LABELS, n, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, None, 1.5])
+def test_draw_refuses_a_bad_seed(seed):
+    with pytest.raises(ValueError, match="seed="):
+        stratified_draw(LABELS, 10, seed=seed)
 
 
 def test_draw_names_the_class_that_is_too_small():
@@ -56,7 +65,7 @@ def test_draw_names_the_class_that_is_too_small():
 
 @pytest.mark.parametrize("labels", [np.eye(10), np.zeros(20), np.array([], int)])
 def test_draw_refuses_what_are_no_labels(labels):
-    with pytest.raises(ValueError, match="Integer labels"):
+    with pytest.raises(ValueError, match="labels: integers of shape"):
         stratified_draw(labels, 10, seed=0)
 
 
@@ -67,7 +76,7 @@ def test_error_percent():
 
 @pytest.mark.parametrize(("predicted", "labels"), [([1, 2], [1]), ([[1], [2]], [1, 2]), ([], [])])
 def test_error_percent_refuses_shapes_that_differ(predicted, labels):
-    with pytest.raises(ValueError, match="must agree"):
+    with pytest.raises(ValueError, match="integers of shape"):
         error_percent(predicted, labels)
 
 
@@ -94,13 +103,13 @@ def test_graph_of_equal_points_has_no_loops():
 
 @pytest.mark.parametrize("k", [0, 60, 61])
 def test_graph_refuses_too_few_or_too_many_neighbours(k):
-    with pytest.raises(ValueError, match="at least 1 and less than the 60"):
+    with pytest.raises(ValueError, match=f"k={k}: must be an integer from 1 to 59"):
         neighbour_graph(blobs()[0], k)
 
 
 @pytest.mark.parametrize("features", [np.zeros(5), np.zeros((5, 2, 2)), np.array([[0.0], [np.nan], [1.0]])])
 def test_graph_refuses_bad_features(features):
-    with pytest.raises(ValueError, match="Finite features"):
+    with pytest.raises(ValueError, match=r"features: finite numbers of shape \(n, d\)"):
         neighbour_graph(features, 1)
 
 
@@ -110,8 +119,22 @@ def test_spreading_comes_to_its_closed_form():
     weaken = np.diag(1 / np.sqrt(graph.toarray().sum(axis=1)))
     start = np.zeros((60, 2))
     start[[0, 1], [0, 1]] = 1
-    limit = 0.2 * np.linalg.solve(np.eye(60) - 0.8 * weaken @ graph.toarray() @ weaken, start)
-    np.testing.assert_allclose(scores, limit, atol=1e-5)
+    limit = np.linalg.solve(np.eye(60) - 0.8 * weaken @ graph.toarray() @ weaken, start)
+    np.testing.assert_allclose(scores, limit / limit.sum(axis=1, keepdims=True), atol=1e-9)
+
+
+def test_spreading_is_zhous_iteration_step_by_step():
+    graph = neighbour_graph(blobs()[0], k=5).astype("float64")
+    known, labels = [0, 1, 7], [3, 0, 3]
+    weaken = np.diag(1 / np.sqrt(graph.toarray().sum(axis=1)))
+    start = np.zeros((60, 5))
+    start[known, labels] = 1
+    scores = start
+    for steps in range(1, 8):
+        scores = 0.9 * weaken @ graph.toarray() @ weaken @ scores + 0.1 * start
+        total = scores.sum(axis=1, keepdims=True)
+        found = spread_labels(graph, known, labels, classes=5, alpha=0.9, steps=steps)
+        np.testing.assert_allclose(found, scores / np.where(total, total, 1), atol=1e-12)
 
 
 def test_one_label_per_cloud_labels_the_clouds():
@@ -139,15 +162,34 @@ def test_spreading_refuses_graphs_that_are_not_symmetric(graph):
         spread_labels(graph, [0], [0], classes=2)
 
 
-@pytest.mark.parametrize(("known", "labels"), [([0, 1], [0]), ([0], [2]), ([0], [-1]), ([], [])])
-def test_spreading_refuses_bad_labels(known, labels):
-    with pytest.raises(ValueError, match="One label in"):
+def test_spreading_refuses_negative_weights():
+    with pytest.raises(ValueError, match="without negative weights"):
+        spread_labels(-CHAIN, [0], [0], classes=2)
+    with pytest.raises(ValueError, match="without negative weights"):
+        spread_labels(CHAIN * np.nan, [0], [0], classes=2)
+
+
+@pytest.mark.parametrize(
+    ("known", "labels", "message"),
+    [
+        ([0, 1], [0], r"labels: integers of shape \(2,\)"),
+        ([], [], "known: integers"),
+        ([0.0], [0], "known: integers"),
+        ([0], [2], "labels: 0 to 1 expected, got 2"),
+        ([0], [-1], "labels: 0 to 1 expected, got -1"),
+        ([0, 6], [0, 0], "known: different nodes from 0 to 5 expected, got 0 to 6"),
+        ([-1, 3], [0, 0], "known: different nodes from 0 to 5 expected, got -1 to 3"),
+        ([3, 3], [0, 1], "known: different nodes"),
+    ],
+)
+def test_spreading_refuses_bad_nodes_and_labels(known, labels, message):
+    with pytest.raises(ValueError, match=message):
         spread_labels(CHAIN, known, labels, classes=2)
 
 
-@pytest.mark.parametrize("settings", [{"alpha": 0}, {"alpha": 1}, {"steps": 0}])
+@pytest.mark.parametrize("settings", [{"alpha": 0}, {"alpha": 1}, {"alpha": None}, {"steps": 0}, {"steps": 1.5}])
 def test_spreading_refuses_settings_out_of_range(settings):
-    with pytest.raises(ValueError, match="alpha="):
+    with pytest.raises(ValueError, match=f"{next(iter(settings))}="):
         spread_labels(CHAIN, [0], [0], classes=2, **settings)
 
 

@@ -122,6 +122,23 @@ def test_a_map_keeps_groups_and_repeats_itself():
     assert neighbour_accuracy(first, labels, 5) == 1
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1, 1e30, 1e307])
+def test_codes_of_any_scale_have_a_map(scale):
+    codes, labels = groups(d=8)
+    drawn = embed(scale / 60 * codes, 3, perplexity=10)
+    assert np.isfinite(drawn).all()
+    assert neighbour_accuracy(drawn, labels, 5) == 1
+
+
+def test_codes_whose_spread_float32_cannot_hold_have_a_map():
+    codes, labels = groups(d=8)
+    far = 1e6 + 1e-4 * codes
+    assert np.ptp(far.astype("float32"), axis=0).max() < 0.1
+    assert neighbour_accuracy(embed(far, 3, perplexity=10), labels, 5) == 1
+    with pytest.raises(ValueError, match="All codes are the same"):
+        embed(1e6 + 1e-9 * codes, 3, perplexity=10)  # rounding is all that is left
+
+
 def test_the_map_depends_on_the_perplexity():
     codes, _ = groups(d=8)
     assert not np.allclose(embed(codes, 3, perplexity=5), embed(codes, 3, perplexity=15))

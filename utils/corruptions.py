@@ -10,13 +10,12 @@ x's dtype, in [0, 1], and of x's shape unless said. A seed is an integer of at l
 result, others independent ones. Everything raises ValueError for arguments out of range; the message says which.
 """
 
-from numbers import Real
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from utils import validate
 from utils.layers import Drawing, draw
 
 KINDS = ("gaussian", "masking", "salt_and_pepper", "block")  # what `Corruption` can do
@@ -75,7 +74,7 @@ def block(x, size, seed=None, value=0):
         size, seed: as for `block_mask`.
         value: of the covered pixels, in [0, 1].
     """
-    x, value = _images(x), _number("value", value, 1, "a number in [0, 1]")
+    x, value = _images(x), validate.number("value", value, 0, 1, "a number in [0, 1]")
     return np.where(block_mask(x.shape, size, seed), x.dtype.type(value), x)
 
 
@@ -115,9 +114,9 @@ def move(x, shift, degrees, zoom, seed):
     """
     x = _images(x)
     largest = max(x.shape[1:3])
-    shift = _number("shift", shift, largest, f"a number of pixels in [0, {largest}], the images' size")
-    degrees = _number("degrees", degrees, 180, "a number in [0, 180]")
-    zoom = _number("zoom", zoom, 0.5, "a number in [0, 0.5]")
+    shift = validate.number("shift", shift, 0, largest, f"a number of pixels in [0, {largest}], the images' size")
+    degrees = validate.number("degrees", degrees, 0, 180, "a number in [0, 180]")
+    zoom = validate.number("zoom", zoom, 0, 0.5, "a number in [0, 0.5]")
     if shift == degrees == zoom == 0:
         return x.copy()
     limits = np.array([[shift], [shift], [np.deg2rad(degrees)], [zoom]])
@@ -141,7 +140,7 @@ def downsample(x, factor):
     Returns:
         Images (n, h / factor, w / factor, c).
     """
-    x, factor = _images(x), _integer("factor", factor, 1)
+    x, factor = _images(x), validate.integer("factor", factor, 1)
     n, h, w, c = x.shape
     if h % factor or w % factor:
         raise ValueError(f"factor={factor} does not divide images of {h}x{w}: crop them, or choose one that does.")
@@ -149,24 +148,25 @@ def downsample(x, factor):
 
 
 def upscale(x, factor, method):
-    """Enlarge images by interpolation, in single precision, and clip the result to [0, 1] (bicubic overshoots).
+    """Enlarge images by interpolation and clip the result to [0, 1] (bicubic overshoots).
 
-    Antialiasing, which shrinking needs, has nothing to do here.
+    A new pixel is the mean of the old ones, weighted by the kernel of the distance between their centres along each
+    axis; what lies outside of the image has no weight. Antialiasing, which shrinking needs, has nothing to do here.
 
     Args:
         factor: positive integer.
-        method: "nearest" (every pixel becomes a square), "bilinear", or "bicubic" (Keys' kernel, a = −0.5).
+        method: "nearest" (every pixel becomes a square), "bilinear", or "bicubic" (Keys, 1981, his a = −0.5).
 
     Returns:
-        Images (n, h · factor, w · factor, c).
+        Images (n, h · factor, w · factor, c), exact but for the rounding of x's dtype.
     """
-    x, factor = _images(x), _integer("factor", factor, 1)
+    x, factor = _images(x), validate.integer("factor", factor, 1)
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}: choose one of {', '.join(METHODS)}.")
-    if factor == 1:
-        return x.copy()
-    size = (x.shape[1] * factor, x.shape[2] * factor)
-    return np.clip(tf.image.resize(x, size, method).numpy(), 0, 1).astype(x.dtype)
+    if factor == 1 or method == "nearest":
+        return x.repeat(factor, axis=1).repeat(factor, axis=2)
+    down, across = (_weights(length, factor, method).astype(x.dtype) for length in x.shape[1:3])
+    return np.clip(np.einsum("ih,jw,nhwc->nijc", down, across, x, optimize=True), 0, 1)
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
@@ -266,30 +266,16 @@ def _images(x):
         raise ValueError(f"Images (n, h, w, c) expected, got shape {x.shape}. A single one needs an axis: x[None].")
     if x.dtype not in (np.float32, np.float64):
         raise ValueError(f"Images in float32 or float64 expected, got {x.dtype}: scale pixels by 1/255.")
-    if not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(f"Values in [{x.min():.4g}, {x.max():.4g}] given, [0, 1] expected: scale or clip them.")
-    return x
+    return validate.unit(x)
 
 
 def _level(kind, value):
     """Return the checked sigma, p or size of a kind of corruption."""
     if kind == "block":
-        return _integer("size", value, 0)
+        return validate.integer("size", value, 0)
     if kind == "gaussian":
-        return _number("sigma", value, np.inf, "finite and at least 0, in pixel units (from black to white is 1)")
-    return _number("p", value, 1, "a probability in [0, 1]")
-
-
-def _number(name, value, highest, expected):
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= highest or np.isinf(value):
-        raise ValueError(f"{name}={value!r}: must be {expected}.")
-    return float(value)
-
-
-def _integer(name, value, lowest):
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
-        raise ValueError(f"{name}={value!r}: must be an integer of at least {lowest}.")
-    return int(value)
+        return validate.number("sigma", value, 0, None, "at least 0, in pixel units (from black to white is 1)")
+    return validate.number("p", value, 0, 1, "a probability in [0, 1]")
 
 
 def _fitting(size, h, w):
@@ -299,4 +285,15 @@ def _fitting(size, h, w):
 
 
 def _rng(seed):
-    return np.random.default_rng(_integer("seed", seed, 0))
+    return np.random.default_rng(validate.seed(seed))
+
+
+def _weights(length, factor, method):
+    """Return the weight of each old pixel in each new one along an axis: (length · factor, length), rows of sum 1."""
+    centres = (np.arange(length * factor) + 0.5) / factor - 0.5
+    t = np.abs(centres[:, None] - np.arange(length))
+    if method == "bilinear":
+        kernel = np.maximum(1 - t, 0)
+    else:
+        kernel = np.where(t < 1, (1.5 * t - 2.5) * t**2 + 1, np.where(t < 2, ((2.5 - 0.5 * t) * t - 4) * t + 2, 0))
+    return kernel / kernel.sum(axis=1, keepdims=True)

@@ -3,9 +3,16 @@
 No learning here needs TensorFlow: the images are feature vectors, such as the codes of an encoder.
 """
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import zero_one_loss
 from sklearn.neighbors import NearestNeighbors
+from sklearn.semi_supervised import LabelSpreading
+
+from utils import validate
 
 
 def stratified_draw(labels, n, seed):
@@ -23,29 +30,26 @@ def stratified_draw(labels, n, seed):
         ValueError: when labels are not integers (m,), n is not a positive multiple of the number of classes,
             or a class has too few examples.
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or len(labels) == 0:
-        raise ValueError(f"Integer labels of shape (m,) expected, got {labels.dtype} {labels.shape}.")
+    labels = validate.labels("labels", labels)
     classes, counts = np.unique(labels, return_counts=True)
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 or n % len(classes):
+    if validate.integer("n", n, 1) % len(classes):
         raise ValueError(f"n={n!r}: must be a positive multiple of the {len(classes)} classes.")
     each = n // len(classes)
     if each > counts.min():
         scarce = classes[counts.argmin()]
         raise ValueError(f"n={n} takes {each} of each class, but class {scarce} has only {counts.min()}.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(validate.seed(seed))
     return np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:each] for c in classes])
 
 
 def error_percent(predicted, labels):
     """Return how many of the predicted labels are wrong, in per cent.
 
-    Raises ValueError for different shapes, or none at all.
+    Both are integers (n,). Raises ValueError for others, different numbers of them, or none at all.
     """
-    predicted, labels = np.asarray(predicted), np.asarray(labels)
-    if predicted.shape != labels.shape or labels.size == 0:
-        raise ValueError(f"Predictions {predicted.shape} for labels {labels.shape}: they must agree.")
-    return float(100 * np.mean(predicted != labels))
+    labels = validate.labels("labels", labels)
+    predicted = validate.labels("predicted", predicted, len(labels))
+    return 100 * zero_one_loss(labels, predicted)
 
 
 def neighbour_graph(features, k):
@@ -62,52 +66,54 @@ def neighbour_graph(features, k):
     Raises:
         ValueError: for another shape, values that are not finite, or k out of range.
     """
-    features = np.asarray(features)
-    if features.ndim != 2 or not np.isfinite(features).all():
-        raise ValueError(f"Finite features of shape (n, d) expected, got {features.shape}.")
-    if not 1 <= k < len(features):
-        raise ValueError(f"k={k}: must be at least 1 and less than the {len(features)} vectors.")
+    features = validate.matrix("features", features)
+    k = validate.integer("k", k, 1, len(features) - 1)
     found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(features)
     joined = found.kneighbors_graph(mode="connectivity").astype("float32")  # without an argument: not itself
     return joined.maximum(joined.T).tocsr()
 
 
 def spread_labels(graph, known, labels, *, classes=10, alpha=0.99, steps=50):
-    """Let the labels of a few spread along a graph to all (Zhou et al., NIPS 2004).
+    """Let the labels of a few spread along a graph to all (Zhou et al., NIPS 2004), by scikit-learn's LabelSpreading.
 
     Repeats F ← α S F + (1 − α) Y from F = Y. Y has one row per node: its label's unit vector where it is known,
     else zeros. S = D^(−1/2) W D^(−1/2) is the graph with every edge weakened by the degrees of its ends. The
     limit is (1 − α) (I − α S)^(−1) Y.
 
     Args:
-        graph: symmetric sparse matrix (n, n), not negative, as `neighbour_graph` returns.
-        known: (m,) indices of the nodes with a label.
+        graph: symmetric sparse matrix (n, n), not negative, as `neighbour_graph` returns. Its diagonal has no effect.
+        known: (m,) indices of the nodes with a label, each once.
         labels: (m,) their labels, integers in 0 .. classes − 1.
         classes: how many there are.
         alpha: in (0, 1): the part of its score that a node takes from its neighbours in each step.
         steps: how often; labels come at most that many edges far.
 
     Returns:
-        (n, classes) scores, not negative, float32. A node's label is the largest of its row; a row of zeros
-        means that no label has reached the node.
+        (n, classes) shares of the classes in each node's scores, float64: rows of sum 1, or of zeros where no label
+        has reached the node.
 
     Raises:
-        ValueError: for a graph that is not square or not symmetric, labels out of range, or settings out of range.
+        ValueError: for a graph that is not square, not symmetric or negative, nodes or labels out of range, a node
+            that is named twice, or settings out of range.
     """
-    known, labels = np.asarray(known), np.asarray(labels)
-    graph = sp.csr_matrix(graph, dtype="float32")
-    if graph.shape[0] != graph.shape[1] or abs(graph - graph.T).max() > 1e-6:
-        raise ValueError(f"A symmetric graph (n, n) expected, got {graph.shape}; neighbour_graph makes one.")
-    if known.shape != labels.shape or labels.size == 0 or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"One label in 0..{classes - 1} for each known node expected ({known.shape}, {labels.shape}).")
-    if not 0 < alpha < 1 or steps < 1:
-        raise ValueError(f"alpha={alpha} must lie in (0, 1) and steps={steps} be at least 1.")
-    degree = np.asarray(graph.sum(axis=1)).ravel()
-    weaken = sp.diags(1 / np.sqrt(np.maximum(degree, 1e-12)).astype("float32"))
-    edges = (weaken @ graph @ weaken).tocsr()
-    start = np.zeros((graph.shape[0], classes), "float32")
-    start[known, labels] = 1
-    scores = start
-    for _ in range(steps):
-        scores = np.float32(alpha) * (edges @ scores) + np.float32(1 - alpha) * start
-    return scores
+    graph = sp.csr_matrix(graph, dtype="float64")
+    n = graph.shape[0]
+    if n != graph.shape[1] or abs(graph - graph.T).max() > 1e-6 or not graph.min() >= 0:
+        raise ValueError(f"A symmetric graph (n, n) without negative weights expected, got {graph.shape}.")
+    known = validate.labels("known", known)
+    labels = validate.labels("labels", labels, len(known))
+    if known.min() < 0 or known.max() >= n or len(np.unique(known)) < len(known):
+        raise ValueError(f"known: different nodes from 0 to {n - 1} expected, got {known.min()} to {known.max()}.")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels: 0 to {classes - 1} expected, got {labels.min()} to {labels.max()}.")
+    validate.number("alpha", alpha, 0, 1, "a number in (0, 1)", boundaries="neither")
+    steps = validate.integer("steps", steps, 1)
+    given = np.full(n, -1)
+    given[known] = labels
+    spreading = LabelSpreading(kernel=lambda *_: graph, alpha=alpha, max_iter=steps, tol=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # all steps are wanted
+        spreading.fit(np.zeros((n, 1)), given)
+    shares = np.zeros((n, classes))
+    shares[:, spreading.classes_] = spreading.label_distributions_
+    return shares

@@ -1,174 +1,122 @@
 """A fixed small classifier that looks at images which a generative model made: the judge of lessons 15 and 16.
 
-It is trained on real images only, once per data set, seed and budget, and then kept in the project's data folder, so
-that two lessons ask the same judge. What it says depends on it: numbers compare within one judge only.
+Its weights stand beside this file. `python -m scripts.judge` made them, from the last 20,000 training images (indices
+40,000 to 59,999), which serve for nothing else: what is to be judged comes from the first 40,000 and the test images.
+What it says depends on it, so that its numbers compare with its own only.
 """
 
-import hashlib
-import inspect
-import os
-import tempfile
-import zipfile
-from functools import cached_property
+from functools import cache
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
+from scipy.special import logsumexp
 
-from utils import data
-from utils.claims import budget_name
+from utils import validate
 from utils.models import apply
-from utils.training import fit
 
 NAMES = ("mnist", "fashion_mnist")
 FEATURES = 64  # units of the last hidden layer
-RECIPE = {  # per budget
-    "quick": {"images": 5_000, "epochs": 2, "batch_size": 50, "learning_rate": 2e-3},
-    "full": {"images": 60_000, "epochs": 6, "batch_size": 100, "learning_rate": 2e-3},
-}
 
 
 class Judge:
     """What `judge` returns; call that.
 
     Attributes:
-        accuracy: on the test images, a share in [0, 1].
-        model: the Keras classifier, from images to the logits of the classes.
+        model: the Keras classifier, from images to the logits of the ten classes.
+        accuracy: on the 10,000 official test images, a share in [0, 1], as `scripts.judge` measured it.
+        level, centre, precision: of `realism`: a number, and the Gaussian of textures, (32,) and (32, 32).
     """
 
-    def __init__(self, model, dataset):
-        self.model = model
-        self._features = keras.Model(model.inputs[0], model.layers[-2].output)
-        self._test = dataset.x_test, dataset.y_test
+    def __init__(self, model, accuracy, level, centre, precision):
+        self.model, self.accuracy, self.level = model, float(accuracy), float(level)
+        self.centre, self.precision = centre, precision
+        image, first = model.inputs[0], model.layers[0].output
+        self._features = keras.Model(image, model.layers[-2].output)
+        mean, square = (layers.GlobalAveragePooling2D()(values) for values in (first, first**2))
+        self._texture = keras.Model(image, [mean, square])
 
     def predict(self, images):
         """Return the probabilities of the classes: images (n, 28, 28, 1) in [0, 1] → float32 (n, classes), sum 1.
 
         Raises ValueError for another shape, no image, values that are not finite or not in [0, 1].
         """
-        logits = apply(self.model, _checked(images))
-        return np.asarray(keras.ops.softmax(logits))
+        return np.asarray(keras.ops.softmax(self._apply(self.model, images)))
 
     def features(self, images):
         """Return the activations of the last hidden layer, float32 (n, 64), none negative; errors as `predict`."""
-        return apply(self._features, _checked(images))
+        return self._apply(self._features, images)
 
-    @cached_property
-    def accuracy(self):
-        images, labels = self._test
-        return float(np.mean(self.predict(images).argmax(axis=1) == labels))
+    def texture(self, images):
+        """Return mean and standard deviation of each filter of the first layer over each image: float64 (n, 32)."""
+        mean, square = (values.astype("float64") for values in self._apply(self._texture, images))
+        return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
+
+    def realism(self, images):
+        """Return how real each image looks, in nats, float64 (n,): 0 for the mean real one, less for a spoilt one.
+
+        The sum of two log-densities, up to a constant. One is of the lines and edges: the Gaussian of the `texture` of
+        the judge's training images, so minus half a squared Mahalanobis distance (Lee et al., arXiv:1807.03888, here
+        in the first layer and for all classes together). The other is of the shape: log Σ exp(logit), minus the energy
+        of Liu et al. (arXiv:2010.03759). Blur, double exposures and noise lower it. Errors as `predict`.
+        """
+        away = self.texture(images) - self.centre
+        shape = logsumexp(self._apply(self.model, images).astype("float64"), axis=1)
+        return shape - np.einsum("ni,ij,nj->n", away, self.precision, away) / 2 - self.level
+
+    @staticmethod
+    def _apply(model, images):
+        return apply(model, validate.unit(np.asarray(images)))
 
 
-def judge(dataset, seed=0):
-    """Train the judge of a data set, or fetch it from the cache where it was trained before.
-
-    Two convolutions of stride 2 (16 and 32 filters of 4x4), a hidden layer of 64 ReLU units, one logit per class;
-    trained on the training images, in the budget in force (`RECIPE`). The cache is keyed by the training images and
-    labels themselves, the seed, the budget and the source of the training. The state of the random generators
-    afterwards is the same whether the judge was trained or fetched.
+def judge(name, seed=0):
+    """Return the judge of a data set, always the same one.
 
     Args:
-        dataset: "mnist" or "fashion_mnist", or what `utils.data.load` returned for one of them.
-        seed: integer of at least 0, of the initial weights and the order of the batches.
+        name: "mnist" or "fashion_mnist", or what `utils.data.load` returned for one of them.
+        seed: leave it out; 1 is let pass.
 
     Returns:
-        Judge, with `predict`, `features` and `accuracy`.
+        Judge, with `predict`, `features`, `realism` and `accuracy`.
 
     Raises:
-        ValueError: for another name or data set, or a seed out of range.
+        ValueError: for another name or data set, or a seed that asks for another judge.
     """
-    if isinstance(dataset, str):
-        if dataset not in NAMES:
-            raise ValueError(f"judge({dataset!r}): there is a judge for {' and '.join(NAMES)} only.")
-        dataset = data.load(dataset)
-    if not isinstance(dataset, data.Dataset) or dataset.x_train.shape[1:] != (28, 28, 1):
-        raise ValueError(f"judge({dataset!r}): give one of the names {', '.join(NAMES)}, or what load returned for it.")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed={seed!r}: must be an integer of at least 0.")
-    afterwards = int(keras.random.randint((), 0, 2**31 - 1))
-    try:
-        keras.utils.set_random_seed(int(seed))
-        model = _model(len(dataset.classes))
-        path = _cache_folder() / f"judge_{_key(dataset, seed)}.npz"
-        if not _read(path, model):
-            _train(model, dataset)
-            _write(path, model)
-    finally:
-        keras.utils.set_random_seed(afterwards)
-    return Judge(model, dataset)
+    name = getattr(name, "name", name)
+    if name not in NAMES:
+        raise ValueError(f"judge({name!r}): there is a judge for {' and '.join(NAMES)} only.")
+    if isinstance(seed, bool) or seed not in (0, 1):  # 1, and the argument itself, until the lessons are redone
+        raise ValueError(f"seed={seed!r}: the judge is fixed, there is no other. Leave the seed out.")
+    return _read(name)
 
 
-def _model(classes):
-    strided = {"strides": 2, "padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+@cache
+def _read(name):
+    with np.load(weights_file(name)) as file:
+        model = network("zeros")  # which takes nothing from the random generators
+        model.set_weights([file[f"weights_{k}"].astype("float32") for k in range(len(model.weights))])
+        return Judge(model, *(file[key] for key in ("accuracy", "level", "centre", "precision")))
+
+
+def network(initializer="he_normal"):
+    """Return the judge's network, untrained: three convolutions of stride 2, a hidden layer, a logit per class."""
+    settings = {"activation": "relu", "kernel_initializer": initializer}
+    strided = settings | {"strides": 2, "padding": "same"}
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
             layers.Conv2D(16, 4, **strided),  # 28x28x1 → 14x14x16
             layers.Conv2D(32, 4, **strided),  # → 7x7x32
+            layers.Conv2D(64, 4, **strided),  # → 4x4x64
             layers.Flatten(),
-            layers.Dense(FEATURES, "relu", kernel_initializer="he_normal"),
-            layers.Dense(classes),
+            layers.Dense(FEATURES, **settings),
+            layers.Dense(10, kernel_initializer=initializer),
         ],
         name="judge",
     )
 
 
-def _train(model, dataset):
-    recipe = dict(RECIPE[budget_name()])
-    images = recipe.pop("images")
-    x, y = dataset.x_train[:images], dataset.y_train[:images]
-    recipe["batch_size"] = min(recipe["batch_size"], len(x))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    fit(model, x, y, loss=loss, verbose=0, **recipe)
-
-
-def _cache_folder():
-    """The project's own data folder: the one that AE_DATA_DIR names may be shared, or not writable."""
-    return data.DEFAULT_FOLDER / "cache"
-
-
-def _key(dataset, seed):
-    budget = budget_name()
-    how = RECIPE[budget], inspect.getsource(_model), inspect.getsource(_train)  # a change of these makes another judge
-    digest = hashlib.sha256(repr(how).encode())
-    for array in (dataset.x_train, dataset.y_train):
-        digest.update(np.ascontiguousarray(array))
-    return f"{dataset.name}_{budget}_{seed}_{digest.hexdigest()[:16]}"
-
-
-def _read(path, model):
-    """Load the weights from the cache; return False where there are none, or none that fit."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = [file[name] for name in sorted(file.files)]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return False
-    if [values.shape for values in weights] != [tuple(variable.shape) for variable in model.weights]:
-        return False
-    if not all(np.isfinite(values).all() for values in weights):
-        return False
-    model.set_weights(weights)
-    return True
-
-
-def _write(path, model):
-    """Write the weights; the file has its name only when it is complete. A folder that refuses it costs time only."""
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = file.name
-            np.savez(file, **{f"{k:02d}": values for k, values in enumerate(model.get_weights())})
-        os.replace(part, path)
-    except OSError:
-        if part and os.path.exists(part):
-            os.unlink(part)
-
-
-def _checked(images):
-    images = np.asarray(images)
-    if images.size and not (images.min() >= 0 and images.max() <= 1):
-        raise ValueError(
-            f"Images with values in [{images.min():.4g}, {images.max():.4g}] given, [0, 1] expected: clip them."
-        )
-    return images
+def weights_file(name):
+    """Return the path of a judge's weights, float16 arrays, with its accuracy and the Gaussian of its textures."""
+    return Path(__file__).with_name(f"judge_{name}.npz")

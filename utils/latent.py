@@ -1,16 +1,18 @@
 """The latent space, from codes alone: paths between codes and densities over them. Arrays come in, never models."""
 
 import warnings
+from functools import partial
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
-from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.manifold import TSNE
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-KINDS = ("linear", "spherical")
+from utils import validate
+
+KINDS = ("linear", "spherical")  # of paths
+DENSITIES = ("diag", "full")
 
 
 def interpolate(start, end, steps, kind="linear"):
@@ -34,11 +36,10 @@ def interpolate(start, end, steps, kind="linear"):
             unknown kind; and for spherical paths where a code is zero or two codes point in opposite directions, so
             that no shortest arc is defined.
     """
-    start, end = _codes("start", start), _codes("end", end)
+    start, end = validate.matrix("start", start), validate.matrix("end", end)
     if start.shape != end.shape:
         raise ValueError(f"start has shape {start.shape}, end {end.shape}: they must agree.")
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
-        raise ValueError(f"steps={steps!r}: must be an integer of at least 2, both ends included.")
+    steps = validate.integer("steps", steps, 2)
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: must be one of {', '.join(KINDS)}.")
     dtype = np.float32 if start.dtype == end.dtype == np.float32 else np.float64
@@ -67,51 +68,85 @@ def embed(codes, seed, perplexity=30):
     Raises:
         ValueError: for codes of another shape, not finite or all the same, and for settings out of range.
     """
-    codes = _codes("codes", codes)
+    codes = validate.matrix("codes", codes).astype("float64")
     if codes.shape[1] < 2:
         raise ValueError("Codes of one number need no map: plot them along a line.")
-    if np.ptp(codes, axis=0).max() == 0:
+    wanted = f"at least 1 and less than a third of {len(codes)} codes"
+    validate.number("perplexity", perplexity, 1, len(codes) / 3, wanted, boundaries="left")
+    codes = codes / np.abs(codes).max(initial=1e-300)  # first, so that no square overflows
+    codes -= codes.mean(axis=0)
+    spread = np.abs(codes).max()
+    if spread < 1e-12:
         raise ValueError("All codes are the same: there is nothing to map.")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed={seed!r}: must be an integer of at least 0.")
-    if not 1 <= perplexity < len(codes) / 3:
-        raise ValueError(f"perplexity={perplexity!r}: must be at least 1 and less than a third of {len(codes)} codes.")
-    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=int(seed))
+    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=validate.seed(seed))
     with threadpool_limits(1, "openmp"):
-        return tsne.fit_transform(codes.astype("float32"))
+        return tsne.fit_transform((codes / spread).astype("float32"))  # in float32 their own spread may vanish
 
 
-class _Density:
-    """What the densities share: `fit`, `sample` and `log_prob` check their arguments here, subclasses do the work."""
+class Density:
+    """A Gaussian, or a mixture of Gaussians, fitted to codes by scikit-learn's `GaussianMixture`.
 
-    size = None  # d, once fitted
+    Every Gaussian but a single one is kept from collapsing: 1e-6 of the smallest variance among the codes' units is
+    added to its variances, so that the scale of the codes does not matter.
+
+    Args:
+        kind: "diag" for Gaussians whose units are independent (lecture 002: f(X) ~ N(m, Δ), Δ diagonal), "full" for
+            whole covariance matrices.
+        components: number of Gaussians, at least 1.
+        seed: integer of at least 0, for the k-means start.
+        max_iterations: of EM, at least 1. It stops sooner once the mean log-likelihood gains less than 0.001 nats.
+
+    Attributes after `fit`: `weights` (components,), `means` (components, d), `covariances` (components, d, d), or
+    (components, d) variances for "diag", and `converged`, False when EM was stopped by `max_iterations`.
+
+    Raises:
+        ValueError: for an unknown kind, or settings out of range.
+    """
+
+    def __init__(self, kind, components=1, seed=0, max_iterations=100):
+        if kind not in DENSITIES:
+            raise ValueError(f"kind={kind!r}: must be one of {', '.join(DENSITIES)}.")
+        self._model = GaussianMixture(
+            validate.integer("components", components, 1),
+            covariance_type=kind,
+            max_iter=validate.integer("max_iterations", max_iterations, 1),
+            random_state=validate.seed(seed),
+        )
 
     def fit(self, codes):
-        """Estimate the density by maximum likelihood from codes (n, d), n > d, finite; return self.
+        """Estimate the density by maximum likelihood from codes (n, d), finite; return self.
 
-        Raises ValueError when there are too few codes, or when they do not fill the space, so that the density would
-        be infinite.
+        Raises ValueError for no more codes than dimensions or fewer than components, and where they do not fill their
+        space (a unit is constant; "full": units determine another), so that the density would be infinite.
         """
-        codes = _codes("codes", codes).astype("float64")
-        if len(codes) <= codes.shape[1]:
-            raise ValueError(
-                f"{len(codes)} codes in {codes.shape[1]} dimensions: more codes than dimensions are needed."
-            )
-        self._estimate(codes)
-        self.size = codes.shape[1]
+        codes, model = validate.matrix("codes", codes).astype("float64"), self._model
+        (n, d), components = codes.shape, model.n_components
+        if n <= d or n < components:
+            raise ValueError(f"{n} codes of {d} numbers for {components} components: more codes than either needed.")
+        centre, scales = codes.mean(axis=0), codes.std(axis=0)
+        constant = np.flatnonzero(scales <= 1e-6 * np.abs(centre))
+        if len(constant):
+            raise ValueError(f"Unit {constant[0]} has the same value in all codes: drop it, its density is infinite.")
+        standard = np.linalg.svd((codes - centre) / scales, compute_uv=False)
+        if model.covariance_type == "full" and standard[-1] <= 1e-6 * standard[0]:
+            raise ValueError("The codes lie in a plane of fewer dimensions: drop units that others determine.")
+        model.set_params(reg_covar=1e-6 * scales.min() ** 2 if components > 1 else 0.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
+            model.fit(codes - centre)
+        self._centre, self.weights, self.means = centre, model.weights_, model.means_ + centre
+        self.covariances, self.converged = model.covariances_, bool(model.converged_)
         return self
 
     def sample(self, n, seed):
-        """Draw n codes: float32 (n, d). The same seed (an integer of at least 0) gives the same codes.
+        """Draw n codes: float32 (n, d), in random order. The same seed (at least 0) gives the same codes.
 
         Raises ValueError before `fit`, and for an n that is not a positive integer.
         """
         self._fitted()
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"n={n!r}: must be a positive integer.")
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"seed={seed!r}: must be an integer of at least 0.")
-        return self._draw(int(n), np.random.default_rng(seed)).astype("float32")
+        self._model.set_params(random_state=validate.seed(seed))
+        drawn, _ = self._model.sample(validate.integer("n", n, 1))
+        return (np.random.default_rng(seed).permutation(drawn) + self._centre).astype("float32")
 
     def log_prob(self, codes):
         """Return the logarithm of the density at codes (n, d): float64 (n,), in nats.
@@ -119,106 +154,19 @@ class _Density:
         Raises ValueError before `fit`, and for codes of another size.
         """
         self._fitted()
-        codes = _codes("codes", codes).astype("float64")
-        if codes.shape[1] != self.size:
-            raise ValueError(f"Codes of {codes.shape[1]} numbers given to a density of {self.size}.")
-        return self._log_density(codes)
+        codes = validate.matrix("codes", codes).astype("float64")
+        if codes.shape[1] != len(self._centre):
+            raise ValueError(f"Codes of {codes.shape[1]} numbers given to a density of {len(self._centre)}.")
+        return self._model.score_samples(codes - self._centre)
 
     def _fitted(self):
-        if self.size is None:
-            raise ValueError(f"This {type(self).__name__} was not fitted: call fit(codes) first.")
+        if not hasattr(self, "converged"):
+            raise ValueError("This density was not fitted: call fit(codes) first.")
 
 
-class DiagonalGaussian(_Density):
-    """One Gaussian whose units are independent (lecture 002: f(X) ~ N(m, Δ), Δ diagonal).
-
-    Attributes after `fit`: `mean` and `variance`, (d,) each.
-    """
-
-    def _estimate(self, codes):
-        self.mean, self.variance = codes.mean(axis=0), codes.var(axis=0)
-        constant = np.flatnonzero(self.variance <= 1e-12 * np.maximum(1, self.mean**2))
-        if len(constant):
-            raise ValueError(f"Unit {constant[0]} has the same value in all codes: drop it, its density is infinite.")
-
-    def _draw(self, n, rng):
-        return self.mean + np.sqrt(self.variance) * rng.standard_normal((n, len(self.mean)))
-
-    def _log_density(self, codes):
-        squares = (codes - self.mean) ** 2 / self.variance
-        return -0.5 * (squares + np.log(2 * np.pi * self.variance)).sum(axis=1)
-
-
-class FullGaussian(_Density):
-    """One Gaussian with a full covariance matrix.
-
-    Attributes after `fit`: `mean` (d,) and `covariance` (d, d).
-    """
-
-    def _estimate(self, codes):
-        self.mean, self.covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes.T, bias=True))
-        scales = np.linalg.eigvalsh(self.covariance)
-        if scales[0] <= 1e-12 * max(scales[-1], 1e-300):
-            raise ValueError("The codes lie in a plane of fewer dimensions: drop units that others determine.")
-        self._root = cholesky(self.covariance, lower=True)
-
-    def _draw(self, n, rng):
-        return self.mean + rng.standard_normal((n, len(self.mean))) @ self._root.T
-
-    def _log_density(self, codes):
-        return _log_normal(codes, self.mean, self._root)
-
-
-class Mixture(_Density):
-    """A mixture of Gaussians with full covariance matrices, fitted by scikit-learn's `GaussianMixture` (EM).
-
-    Args:
-        components: number of Gaussians.
-        seed: integer of at least 0, for the k-means start.
-        max_iterations: of EM. It stops sooner once the mean log-likelihood gains less than 0.001 nats.
-
-    Attributes after `fit`: `weights` (components,), `means` (components, d), `covariances` (components, d, d), and
-    `converged`, False when EM was stopped by `max_iterations`.
-
-    Raises:
-        ValueError: for arguments out of range; `fit` also where there are fewer codes than components.
-    """
-
-    def __init__(self, components, seed, max_iterations=100):
-        for name, value, low in (
-            ("components", components, 1),
-            ("seed", seed, 0),
-            ("max_iterations", max_iterations, 1),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
-                raise ValueError(f"{name}={value!r}: must be an integer of at least {low}.")
-        self.components, self.seed, self.max_iterations = int(components), int(seed), int(max_iterations)
-
-    def _estimate(self, codes):
-        if len(codes) < self.components:
-            raise ValueError(
-                f"{len(codes)} codes for {self.components} components: give more codes, or fewer components."
-            )
-        model = GaussianMixture(self.components, max_iter=self.max_iterations, random_state=self.seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
-            model.fit(codes)
-        self.weights, self.means, self.covariances = model.weights_, model.means_, model.covariances_
-        self.converged = bool(model.converged_)
-        self._roots = [cholesky(covariance, lower=True) for covariance in self.covariances]
-
-    def _draw(self, n, rng):
-        counts = rng.multinomial(n, self.weights / self.weights.sum())
-        size = self.means.shape[1]
-        parts = [
-            mean + rng.standard_normal((count, size)) @ root.T
-            for mean, root, count in zip(self.means, self._roots, counts, strict=True)
-        ]
-        return rng.permutation(np.concatenate(parts))
-
-    def _log_density(self, codes):
-        parts = [_log_normal(codes, mean, root) for mean, root in zip(self.means, self._roots, strict=True)]
-        return logsumexp(np.stack(parts, axis=1) + np.log(self.weights), axis=1)
+DiagonalGaussian = partial(Density, "diag")  # until the lessons are redone
+FullGaussian = partial(Density, "full")  # until the lessons are redone
+Mixture = partial(Density, "full")  # until the lessons are redone
 
 
 def _along_the_sphere(a, b, t):
@@ -237,19 +185,3 @@ def _along_the_sphere(a, b, t):
     safe = np.where(near, 1.0, angle)
     direction = np.where(near, (1 - t) * u + t * v, (np.sin((1 - t) * safe) * u + np.sin(t * safe) * v) / np.sin(safe))
     return ((1 - t) * lengths[0] + t * lengths[1]) * direction
-
-
-def _log_normal(codes, mean, root):
-    """Log-density of N(mean, root rootᵀ) at codes (n, d), root lower triangular: (n,)."""
-    whitened = solve_triangular(root, (codes - mean).T, lower=True)
-    constant = len(mean) * np.log(2 * np.pi) + 2 * np.log(np.diag(root)).sum()
-    return -0.5 * ((whitened**2).sum(axis=0) + constant)
-
-
-def _codes(name, codes):
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.size == 0 or codes.dtype.kind not in "biuf":
-        raise ValueError(f"{name} has dtype {codes.dtype} and shape {codes.shape}: numbers of shape (n, d) expected.")
-    if not np.isfinite(codes).all():
-        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(codes))} values that are NaN or infinite.")
-    return codes

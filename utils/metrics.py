@@ -4,7 +4,10 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr, logsumexp
-from sklearn.neighbors import NearestNeighbors
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.neighbors import KNeighborsClassifier
+
+from utils import validate
 
 
 def mse(x, reconstruction):
@@ -31,7 +34,7 @@ def bce(x, reconstruction):
     Both arrays of one shape, in [0, 1]; the reconstruction is clipped 1e-7 away from 0 and 1, as Keras does.
     Raises ValueError for values out of range, else as `mse` does.
     """
-    x, reconstruction = _unit(*_pair(x, reconstruction))
+    x, reconstruction = map(validate.unit, _pair(x, reconstruction))
     p = np.clip(reconstruction.astype("float64"), 1e-7, 1 - 1e-7)
     return float(-np.mean(x * np.log(p) + (1 - x) * np.log1p(-p)))
 
@@ -42,8 +45,7 @@ def bce_floor(x):
     It is the mean entropy of the pixels, reached at x̂ = x; zero only where every pixel is 0 or 1. Values of x
     in [0, 1], else ValueError.
     """
-    (x,) = _unit(np.asarray(x))
-    p = x.astype("float64")
+    p = validate.unit(np.asarray(x)).astype("float64")
     return float(np.mean(entr(p) + entr(1 - p)))
 
 
@@ -58,7 +60,7 @@ def psnr(x, reconstruction, *, pooled=False):
 
     Raises ValueError as `bce` does.
     """
-    x, reconstruction = _unit(*_pair(x, reconstruction))
+    x, reconstruction = map(validate.unit, _pair(x, reconstruction))
     if pooled:
         error = mse(x, reconstruction)
         return float(-10 * np.log10(error)) if error else float("inf")
@@ -70,7 +72,7 @@ def ssim(x, reconstruction):
 
     Images (n, h, w, c) in [0, 1], at least 11 pixels wide and high. Raises ValueError as `bce` does.
     """
-    x, reconstruction = _images(*_unit(*_pair(x, reconstruction)), smallest=11)
+    x, reconstruction = _images(*map(validate.unit, _pair(x, reconstruction)), smallest=11)
     return float(np.mean(tf.image.ssim(x, reconstruction, max_val=1.0)))
 
 
@@ -92,14 +94,10 @@ def frechet_distance(a, b):
     """
     means, roots = [], []
     for features in (a, b):
-        features = np.asarray(features, "float64")
-        if features.ndim != 2 or features.size == 0:
-            raise ValueError(f"Features of shape (n, d) expected, got {features.shape}.")
+        features = validate.matrix("features", features).astype("float64")
         n, d = features.shape
         if n <= d:
             raise ValueError(f"{n} samples of {d} features: more samples than features are needed for a covariance.")
-        if not np.isfinite(features).all():
-            raise ValueError("The features hold NaN or infinity.")
         means.append(features.mean(axis=0))
         roots.append(np.linalg.qr((features - means[-1]) / np.sqrt(n - 1), mode="r"))  # R with RᵀR the covariance
     if roots[0].shape != roots[1].shape:
@@ -125,19 +123,16 @@ def neighbour_accuracy(points, labels, k=15, *, test=None):
     Raises:
         ValueError: for arrays that do not fit together or are not finite, labels that are not integers, k out of range.
     """
-    points, labels = _labelled(points, labels)
-    others, wanted = (points, labels) if test is None else _labelled(*test)
+    points = validate.matrix("points", points)
+    labels = validate.labels("labels", labels, len(points))
+    k = validate.integer("k", k, 1, len(points) - (test is None))
+    classifier = KNeighborsClassifier(k).fit(points, labels)
+    if test is None:
+        return classifier.score(None, labels)  # every point is left out in turn
+    others = validate.matrix("test points", test[0])
     if others.shape[1] != points.shape[1]:
         raise ValueError(f"Test points of {others.shape[1]} numbers given to points of {points.shape[1]}.")
-    most = len(points) - (test is None)
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
-        raise ValueError(f"k={k!r}: must be an integer from 1 to {most}, the number of points that can vote.")
-    classes, indices = np.unique(labels, return_inverse=True)
-    nearest = NearestNeighbors(n_neighbors=int(k)).fit(points)
-    neighbours = nearest.kneighbors(None if test is None else others, return_distance=False)
-    votes = np.zeros((len(others), len(classes)), "int64")
-    np.add.at(votes, (np.arange(len(others))[:, None], indices[neighbours]), 1)
-    return float(np.mean(classes[votes.argmax(axis=1)] == wanted))
+    return classifier.score(others, validate.labels("test labels", test[1], len(others)))
 
 
 def clustering_accuracy(labels, clusters):
@@ -152,26 +147,10 @@ def clustering_accuracy(labels, clusters):
     Raises:
         ValueError: for arrays that are empty, of different lengths or not of integers.
     """
-    labels, clusters = np.asarray(labels), np.asarray(clusters)
-    if labels.ndim != 1 or labels.shape != clusters.shape or labels.size == 0:
-        raise ValueError(f"labels {labels.shape} and clusters {clusters.shape}: (n,) expected for both.")
-    if labels.dtype.kind not in "iu" or clusters.dtype.kind not in "iu":
-        raise ValueError(f"labels are {labels.dtype} and clusters {clusters.dtype}: integers expected.")
-    (classes, rows), (groups, columns) = (np.unique(values, return_inverse=True) for values in (labels, clusters))
-    counts = np.zeros((len(classes), len(groups)), "int64")
-    np.add.at(counts, (rows, columns), 1)
+    labels = validate.labels("labels", labels)
+    clusters = validate.labels("clusters", clusters, len(labels))
+    counts = contingency_matrix(labels, clusters)
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
-
-
-def _labelled(points, labels):
-    points, labels = np.asarray(points), np.asarray(labels)
-    if points.ndim != 2 or points.size == 0 or labels.shape != (len(points),):
-        raise ValueError(f"points {points.shape} and labels {labels.shape}: (n, d) and (n,) expected.")
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels are {labels.dtype}: integers expected.")
-    if not np.isfinite(points).all():
-        raise ValueError("The points hold NaN or infinity.")
-    return points, labels
 
 
 def importance_sampled_nll(log_weights):
@@ -188,11 +167,7 @@ def importance_sampled_nll(log_weights):
     Raises:
         ValueError: for another number of axes, no image or draw, or values that are not finite.
     """
-    log_weights = np.asarray(log_weights, "float64")
-    if log_weights.ndim != 2 or log_weights.size == 0:
-        raise ValueError(f"log_weights of shape (images, draws) expected, got {log_weights.shape}.")
-    if not np.isfinite(log_weights).all():
-        raise ValueError(f"log_weights hold {np.count_nonzero(~np.isfinite(log_weights))} values that are not finite.")
+    log_weights = validate.matrix("log_weights", log_weights).astype("float64")
     return float(-np.mean(logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])))
 
 
@@ -210,11 +185,4 @@ def _images(*arrays, smallest=1):
     shape = arrays[0].shape
     if len(shape) != 4 or min(shape[1:3]) < smallest:
         raise ValueError(f"Images (n, h, w, c) of at least {smallest}x{smallest} pixels expected, got {shape}.")
-    return arrays
-
-
-def _unit(*arrays):
-    for values in arrays:
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise ValueError(f"Values in [{values.min():.4g}, {values.max():.4g}] given, [0, 1] expected: clip them.")
     return arrays
