@@ -569,6 +569,13 @@ def test_lock_is_exact_hashed_and_names_no_place():
     assert not re.search(r"://|--(extra-)?index-url|--find-links|(?<!\w)/(opt|tmp|home|work|root)\b", text)
 
 
+def test_conda_gets_what_the_tests_need():
+    config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {Requirement(text).name for text in config["dependency-groups"]["dev"]} - {"jupytext", "uv"}  # make's own
+    lines = (project.ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    assert needed | {"-r requirements.txt"} <= {line.strip().removeprefix("- ") for line in lines}
+
+
 def test_lock_holds_what_is_required():
     config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = list(requirements("requirements.txt").values())
