@@ -245,3 +245,8 @@ def test_lessons_that_are_not_redone_keep_their_manner(toy, monkeypatch):
     toy.edit(lambda nb: code(nb)[3].outputs[0].metadata.clear())
     for check in (formulas_are_typeset, pictures):
         check(toy.path)
+
+
+def test_another_setup_cell_asks_for_no_execution(toy):
+    toy.edit(source(0, "import utils"))
+    code_as_executed(toy.path)
