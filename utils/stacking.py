@@ -22,27 +22,20 @@ def blocks(model):
         model: an `Autoencoder` of dense layers whose decoder mirrors its encoder: `models.deep`, or
             `TiedAutoencoder`.
 
-    Returns:
-        List of `Autoencoder`, one per layer of the encoder. The first one goes from flat pixels (n, h * w * c)
-        to the first hidden layer and back, and has the model's loss; the others go from hidden layer to hidden
-        layer, with squared error, since codes are real numbers and not probabilities.
-
-    Raises:
-        ValueError: when the model has other layers with weights, or its decoder is not the encoder's mirror.
+    Returns a list of `Autoencoder`, one per layer of the encoder. The first one goes from flat pixels (n, h * w * c) to
+    the first hidden layer and back, and has the model's loss; the others go from hidden layer to hidden layer, with
+    squared error, since codes are real numbers and not probabilities. Raises ValueError when the model has other layers
+    with weights, or its decoder is not the encoder's mirror.
     """
-    encoding, decoding = _groups(model.encoder), _groups(model.decoder)[::-1]
-    down, up = _dense(model.encoder), _dense(model.decoder)
+    down, mirror = _dense(model.encoder), [layer.units for layer in _dense(model.decoder)]
     widths = [layer.kernel.shape[0] for layer in down] + [down[-1].units]
-    mirror = [layer.units for layer in up]
-    if mirror != widths[-2::-1]:
-        raise ValueError(
-            f"The decoder's widths {mirror} do not mirror the encoder's {widths}: layer after layer needs a "
-            f"decoder of the widths {widths[-2::-1]}."
-        )
+    if mirror != (wanted := widths[-2::-1]):
+        remedy = f"layer after layer needs a decoder of the widths {wanted}"
+        raise ValueError(f"The decoder's widths {mirror} do not mirror the encoder's {widths}: {remedy}.")
     parts = []
-    for k in range(len(down)):
-        encoder = keras.Sequential([keras.Input((widths[k],)), *encoding[k]])
-        decoder = keras.Sequential([keras.Input((widths[k + 1],)), *decoding[k]])
+    for k, (encoding, decoding) in enumerate(zip(_groups(model.encoder), _groups(model.decoder)[::-1], strict=True)):
+        encoder = keras.Sequential([keras.Input((widths[k],)), *encoding])
+        decoder = keras.Sequential([keras.Input((widths[k + 1],)), *decoding])
         parts.append(Autoencoder(encoder, decoder, model.reconstruction_loss if k == 0 else "mse"))
     return parts
 
@@ -61,12 +54,8 @@ def pretrain(model, x, *, epochs, **settings):
         settings: what `fit` takes besides, the same for all blocks (`value_range` is for the images; codes may
             have any size). Of `validation_data`, images x, every block evaluates its own codes.
 
-    Returns:
-        List of keras.callbacks.History, one per block, as `fit` returns them.
-
-    Raises:
-        ValueError: as `blocks` and `fit`, for a sequence of epochs of another length, and for validation data with
-            targets.
+    Returns a list of keras.callbacks.History, one per block, as `fit` returns them. Raises ValueError as `blocks` and
+    `fit`, for a sequence of epochs of another length, and for validation data with targets.
     """
     parts = blocks(model)
     each = list(epochs) if isinstance(epochs, Sequence | np.ndarray) else [epochs] * len(parts)
@@ -97,13 +86,8 @@ class TiedDense(layers.Layer):
     The tie lives between two objects, which the configuration of one layer cannot express. A model that is to
     be saved must therefore make its own ties, as `TiedAutoencoder` does.
 
-    Args:
-        source: a `keras.layers.Dense`, built (so that it has its kernel).
-        activation: name or function, as in `Dense`.
-
-    Raises:
-        TypeError: when the source is not a Dense layer.
-        ValueError: when it is not built.
+    The source is a `keras.layers.Dense` (else a TypeError), built, so that it has its kernel (else a ValueError), the
+    activation a name or function, as in `Dense`.
     """
 
     def __init__(self, source, activation=None, **kwargs):
@@ -144,15 +128,8 @@ class TiedDense(layers.Layer):
 class TiedAutoencoder(Autoencoder):
     """A dense autoencoder whose decoder has no kernels of its own: every layer is a `TiedDense`.
 
-    Saved as its settings and one copy of every weight; loading makes the ties anew.
-
-    Args:
-        hidden, code, activation, code_activation, output_activation, initializer, input_shape: as for
-            `models.deep`.
-        reconstruction_loss: its `loss`.
-
-    Raises:
-        ValueError: as `models.deep`.
+    Saved as its settings and one copy of every weight; loading makes the ties anew. Arguments and errors as for
+    `models.deep`, with its `loss` as `reconstruction_loss`.
     """
 
     def __init__(
@@ -179,9 +156,8 @@ class TiedAutoencoder(Autoencoder):
         mirror = [TiedDense(layer) for layer in reversed(_dense(untied.encoder))]
         for tied, layer in zip(mirror, _dense(untied.decoder), strict=True):
             tied.activation = layer.activation
-        decoder = keras.Sequential(
-            [keras.Input((int(code),)), *mirror, layers.Reshape(settings["input_shape"])], name="decoder"
-        )
+        stack = [keras.Input((int(code),)), *mirror, layers.Reshape(settings["input_shape"])]
+        decoder = keras.Sequential(stack, name="decoder")
         super().__init__(untied.encoder, decoder, reconstruction_loss, **kwargs)
         self._settings = {"hidden": list(hidden), "code": int(code)} | settings
 
@@ -206,12 +182,11 @@ def _dense(model):
 
 def _groups(model):
     """Return the layers that compute, grouped by the dense layer that they stand before (at the beginning) or after."""
-    groups, first = [[]], True
+    groups = [[]]
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer | layers.Flatten | layers.Reshape):
             continue
-        if layer.weights and not first:
+        if layer.weights and any(other.weights for other in groups[-1]):
             groups.append([])
-        first = first and not layer.weights
         groups[-1].append(layer)
     return groups
