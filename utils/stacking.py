@@ -61,17 +61,17 @@ def pretrain(model, x, *, epochs, **settings):
     each = list(epochs) if isinstance(epochs, Sequence | np.ndarray) else [epochs] * len(parts)
     if len(each) != len(parts):
         raise ValueError(f"epochs={epochs!r}: one number, or one for each of the {len(parts)} blocks.")
-    x, validation = np.asarray(x), settings.pop("validation_data", None)
+    validation, codes, histories = settings.pop("validation_data", None), {}, []
     if isinstance(validation, tuple | list):
         raise ValueError("pretrain: validation_data must be images x alone, since every block has its own targets.")
-    given = [x] if validation is None else [x, np.asarray(validation)]
-    for images in given:
-        check_shape("Images", images, model.input_shape[1:])
-    codes, histories = [images.reshape(len(images), -1) for images in given], []
+    for name, images in {"x": x, "validation_data": validation}.items():
+        if images is not None:
+            check_shape("Images", images := np.asarray(images), model.input_shape[1:])
+            codes[name] = images.reshape(len(images), -1)
     for block, count in zip(parts, each, strict=True):
-        histories.append(fit(block, codes[0], epochs=count, validation_data=dict(enumerate(codes)).get(1), **settings))
+        histories.append(fit(block, **codes, epochs=count, **settings))
         settings = settings | {"value_range": None}
-        codes = [block.encode(scaled(values)) for values in codes]
+        codes = {name: block.encode(scaled(values)) for name, values in codes.items()}
     return histories
 
 
@@ -145,20 +145,13 @@ class TiedAutoencoder(Autoencoder):
         input_shape=(28, 28, 1),
         **kwargs,
     ):
-        settings = {
-            "activation": activation,
-            "code_activation": code_activation,
-            "output_activation": output_activation,
-            "initializer": initializer,
-            "input_shape": tuple(input_shape),
-        }
+        settings = {"activation": activation, "code_activation": code_activation, "initializer": initializer}
+        settings |= {"output_activation": output_activation, "input_shape": tuple(input_shape)}
         untied = deep(hidden, code, loss=reconstruction_loss, **settings)
-        mirror = [TiedDense(layer) for layer in reversed(_dense(untied.encoder))]
-        for tied, layer in zip(mirror, _dense(untied.decoder), strict=True):
-            tied.activation = layer.activation
+        pairs = zip(_dense(untied.encoder)[::-1], _dense(untied.decoder), strict=True)
+        mirror = [TiedDense(source, layer.activation) for source, layer in pairs]
         stack = [keras.Input((int(code),)), *mirror, layers.Reshape(settings["input_shape"])]
-        decoder = keras.Sequential(stack, name="decoder")
-        super().__init__(untied.encoder, decoder, reconstruction_loss, **kwargs)
+        super().__init__(untied.encoder, keras.Sequential(stack, name="decoder"), reconstruction_loss, **kwargs)
         self._settings = {"hidden": list(hidden), "code": int(code)} | settings
 
     def get_config(self):
