@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import ops
 
 from utils import validate
-from utils.layers import Drawing, draw
+from utils.layers import Drawing, draw, image_size
 
 KINDS = ("gaussian", "masking", "salt_and_pepper", "block")  # what `Corruption` can do
 METHODS = ("nearest", "bilinear", "bicubic")
@@ -173,10 +173,9 @@ class Corruption(Drawing):
 
     def build(self, input_shape):
         """Check that the images have four axes and a block fits into them."""
-        if len(input_shape) != 4 or None in input_shape[1:]:
-            raise ValueError(f"{self.name}: images (n, h, w, c) with known h, w and c expected, got {input_shape}.")
+        h, w, _ = image_size(self.name, input_shape)
         if self.kind == "block":
-            _fitting(self.high, *input_shape[1:3])
+            _fitting(self.high, h, w)
         self.built = True
 
     def call(self, x, training=False):

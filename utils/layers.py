@@ -14,6 +14,13 @@ from keras import layers, ops
 from utils import validate
 
 
+def image_size(name, shape):
+    """Return the height, width and channels of images (n, h, w, c), or raise ValueError with a layer's name."""
+    if len(shape) != 4 or None in shape[1:]:
+        raise ValueError(f"{name}: images (n, h, w, c) with known h, w and c expected, got {shape}.")
+    return shape[1:]
+
+
 class _Windows(layers.Layer):
     """What the pooling layers share: square windows of `pool_size` x `pool_size` pixels, and positions in them.
 
@@ -33,15 +40,9 @@ class _Windows(layers.Layer):
         """Return the positions in a window as an int32 array (1, pool, 1, pool, 1), see `_split`."""
         return np.arange(self.pool_size**2, dtype="int32").reshape(1, self.pool_size, 1, self.pool_size, 1)
 
-    def _size(self, x):
-        """Return the height, width and channels of images (n, h, w, c), or raise ValueError."""
-        if len(x.shape) != 4 or None in x.shape[1:]:
-            raise ValueError(f"{self.name}: images (n, h, w, c) with known h, w and c expected, got {x.shape}.")
-        return x.shape[1:]
-
     def _spread(self, x, positions):
         """Return images that hold each pixel of x at its position in a window of its own, and 0 elsewhere."""
-        h, w, c = self._size(x)
+        h, w, c = image_size(self.name, x.shape)
         x, positions = (ops.reshape(values, (-1, 1, w, 1, c)) for values in (x, positions))
         out = ops.where(ops.equal(positions, self._positions()), x, ops.zeros_like(x))
         return ops.reshape(out, (-1, h * self.pool_size, w * self.pool_size, c))
@@ -63,7 +64,7 @@ class MaxPoolingWithIndices2D(_Windows):
 
     def call(self, x):
         """Return (maxima, indices)."""
-        (h, w, c), p = self._size(x), self.pool_size
+        (h, w, c), p = image_size(self.name, x.shape), self.pool_size
         if h % p or w % p:
             remedy = f"pad or crop them to multiples of {p}"
             raise ValueError(f"{self.name}: windows of {p}x{p} do not tile images of {h}x{w}; {remedy}.")
