@@ -33,10 +33,8 @@ class BaseAutoencoder(keras.Model):
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)
         if self._code_shape(encoder) != decoder.input_shape or decoder.output_shape != encoder.input_shape:
-            raise ValueError(
-                f"The decoder ({decoder.input_shape} to {decoder.output_shape}) does not mirror the encoder "
-                f"({encoder.input_shape} to {encoder.output_shape})."
-            )
+            one, other = (f"({part.input_shape} to {part.output_shape})" for part in (decoder, encoder))
+            raise ValueError(f"The decoder {one} does not mirror the encoder {other}.")
         self.encoder, self.decoder = encoder, decoder
         self.built = True  # not by build(): Keras allows no further parts after that
 
@@ -352,9 +350,6 @@ def same_architecture(one, other):
         return [(type(model), model.get_config() | {"name": None}, [weight.shape for weight in model.weights])]
 
     return described(one) == described(other)
-
-
-# --- builders
 
 
 def deep(

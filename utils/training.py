@@ -5,7 +5,6 @@ gathered there by its indices, many steps run inside one compiled call, and for 
 loop. Callbacks, epochs, validation, history and progress bar are Keras'.
 """
 
-import functools
 import time
 import warnings
 
@@ -95,10 +94,9 @@ def fit(
     if prepare is not None and (y is not None or not callable(prepare)):
         raise ValueError("prepare must be a function, and its result is the target too: give no y beside it.")
     if loss is not None and type(model).compute_loss is not keras.Model.compute_loss:
-        raise ValueError(
-            f"loss={loss!r}: {type(model).__name__} has an objective of its own. Leave loss out; an Autoencoder is "
-            f"built with another one by reconstruction_loss (in the builders of utils.models: loss)."
-        )
+        own = f"{type(model).__name__} has an objective of its own. Leave loss out"
+        remedy = "an Autoencoder is built with another by reconstruction_loss (in the builders of utils.models: loss)"
+        raise ValueError(f"loss={loss!r}: {own}; {remedy}.")
     x, y = _checked(model, x, y, loss, value_range, prepare)
     if batch_size > len(x):
         raise ValueError(f"batch_size={batch_size} is more than the {len(x)} inputs: choose at most {len(x)}.")
@@ -159,9 +157,8 @@ class ErrorByTime(keras.callbacks.Callback):
         """Note the time, then the error."""
         now = time.perf_counter()
         own = isinstance(self.model, BaseAutoencoder)
-        reconstruct = self.model.reconstruct if own else functools.partial(apply, self.model)
         self.seconds.append(now - self._begin - self._paused)
-        self.errors.append(mse(self.x, reconstruct(self.x)))
+        self.errors.append(mse(self.x, self.model.reconstruct(self.x) if own else apply(self.model, self.x)))
         if self.stop_at is not None and self.errors[-1] <= self.stop_at:
             self.model.stop_training = True
         self._paused += time.perf_counter() - now
@@ -304,10 +301,9 @@ def _array(name, values):
     values = np.asarray(values)
     if values.ndim == 0 or values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, not {values.dtype} of shape {values.shape}.")
-    if values.dtype.kind == "f":
-        values = values.astype("float32", copy=False)
-        if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
-            raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
+    values = values.astype("float32", copy=False) if values.dtype.kind == "f" else values
+    if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
+        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
     return values
 
 
