@@ -38,7 +38,7 @@ TEACHING = re.compile(r"^[^#\n]*(\bplotting\.|\bdiagrams\.|\bfit\(|keras\.Model|
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, in Colab
 FORMULA = re.compile(r"\$[^$]+\$")
 UNTYPESET = re.compile(r"[∂∫√∑Σ∏½‖∇ᵀ²³ⁿˡ⁻₀-₉α-ωΑ-Ω]|\u0302")
-FIRST_EDITION = ("01", "02", "03", "04", "05", "08", "09", "12", "14", "15", "16")  # lessons that are not redone yet
+FIRST_EDITION = ("01", "02", "03", "04", "05", "08", "09", "14", "15", "16")  # lessons that are not redone yet
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
 
