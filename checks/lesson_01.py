@@ -1,35 +1,4 @@
-"""Checks of the exercises of lesson 01. The usual wrong solutions, each of which gets a hint of its own:
-
-centred_pca (a PCA to hold the ReLU codes against)
-    - directions of the training images without centring
-    - centred by the mean of the images to copy, not of the training images
-    - the mean image never added again
-    - directions of the images to copy, not of the training images
-    - every pixel divided by its standard deviation
-    - the directions with the smallest variances, or eigenvectors in the order in which np.linalg.eig gives them
-    - always 32 directions, whatever d is
-    - the image turned into its coordinates without its mean subtracted, though the mean is added again
-    - the arguments changed in place
-    - the d coordinates returned, not images
-vanilla_parts
-    - no activation on the code
-    - no sigmoid on the output
-    - the image not flattened, so that the layer works on each pixel alone
-    - 32 written into the layers in place of the argument
-    - an encoder that takes vectors, or models that do not say what they take
-    - a decoder that is chained to the encoder's input
-    - a further hidden layer
-    - the output left flat
-    - the two models in exchanged order
-share_of_first_direction (PCA of the ReLU codes)
-    - codes not centred
-    - percent for a share
-    - standard deviations for variances
-    - the unit with the largest variance for the principal direction
-    - the correlation matrix for the covariance matrix, or images for variables
-    - the first variance over the sum of the others
-    - None as guess or as measurement
-"""
+"""Checks of the exercises of lesson 01. The usual wrong solutions, each with its hint: tests/test_checks_01.py."""
 
 import numpy as np
 

@@ -1,37 +1,4 @@
-"""Checks of the exercises of lesson 02. The usual wrong solutions, each of which gets a hint of its own:
-
-split_in_two
-    - the encoder cut before or after the code
-    - a decoder that shares no weights: new layers with random ones
-    - copies of the layers: equal weights today, but not shared
-    - the whole model returned as its decoder
-    - a fixed number of layers for the decoder, or as many as the encoder has: right for some networks only
-    - the code taken to be the middle one of the layers, or the narrowest
-    - the two models in exchanged order
-storing_of_codes, for store
-    - 2**bits steps, which are 2**bits + 1 levels; as many levels as bits; 2**bits cells with the
-      levels in their middles; counted from 1
-    - rounded down or up, not to the nearest level
-    - one range for all units
-    - the range of the codes to store, not of the known ones
-    - values outside the range not clipped
-    - rounded codes, or positions between 0 and 1, in place of the levels' numbers
-    - a unit that never changes divided by its range of 0
-and for fetch
-    - the positions between 0 and 1, or the numbers themselves, returned for codes
-    - the smallest known code not added
-    - 2**bits steps, or the middles of 2**bits cells
-    - one range for all units
-rounding_cost
-    - the right number, rounded
-    - the range taken from the test codes
-    - one range for all units
-    - another number of bits
-    - the ratio, the share or the new percentage for the rise in percent; the difference of the errors
-    - compared with the decoded exact codes, not with the images
-    - the rise divided by the error after rounding
-    - None as guess or as measurement
-"""
+"""Checks of the exercises of lesson 02. The usual wrong solutions, each with its hint: tests/test_checks_02.py."""
 
 import keras
 import numpy as np

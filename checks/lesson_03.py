@@ -1,37 +1,4 @@
-"""Checks of the exercises of lesson 03. The usual wrong solutions, each of which gets a hint of its own:
-
-greedy_blocks
-    - every block trained on the pixels
-    - every block after the first trained on the first codes
-    - the next block trained on reconstructions, not on codes
-    - the widths from the code outwards
-    - not every width trained
-    - only the last block returned, or the blocks in reverse
-assembled_stack
-    - the decoders in the order of the encoders
-    - a decoder that shares no weights with the blocks: new layers
-    - copies of the blocks' layers
-    - flat pixels taken or returned, not images
-    - encoder and decoder returned, not one autoencoder
-tied_layer
-    - a decoder that shares no weights: a Dense layer of its own
-    - a copy of the kernel, transposed once and trained on its own
-    - a copy of the kernel as a constant, which never learns
-    - the kernel not transposed
-    - no bias
-    - the encoder layer's bias used again, or a bias for the units
-    - a bias that is not added
-    - no activation applied
-    - the kernel read as an array of NumPy, which no gradient passes
-gradient_ratio
-    - first over last
-    - another kernel than the first or the last
-    - the last bias for the last kernel
-    - the mean of the absolute values for the root mean square
-    - the square root forgotten
-    - the logarithm of the ratio
-    - None as guess or as measurement
-"""
+"""Checks of the exercises of lesson 03. The usual wrong solutions, each with its hint: tests/test_checks_03.py."""
 
 import re
 

@@ -1,17 +1,4 @@
-"""Checks of the exercises of lesson 04.
-
-The usual wrong solutions:
-
-balanced_draw: drawn from all images at once, whatever their class; ten classes taken for granted; drawn with
-    replacement; the first ones of each class, whatever the seed; labels or a mask returned instead of indices; another
-    draw for every number, so that the larger one does not contain the smaller; unseeded; another place to begin in the
-    same order, in place of another order; the labels shuffled in place.
-softmax_on_encoder: no softmax; a softmax layer that starts at random; a frozen encoder that learns after all; the whole
-    model frozen; an encoder that never learns, or stays frozen from an earlier call; an encoder with new weights; no
-    softmax layer at all; a hidden layer between; no bias; the layer added to the encoder itself; softmax twice.
-shifted_digits: the accuracy; a share instead of per cent; nothing moved, or the labelled images as well; moved down, up
-    or to the left; no guess.
-"""
+"""Checks of the exercises of lesson 04. The usual wrong solutions, each with its hint: tests/test_checks_04.py."""
 
 import keras
 import numpy as np

@@ -1,21 +1,4 @@
-"""Checks of the exercises of lesson 05.
-
-The usual wrong solutions:
-
-max_pooling: a reshape alone, so that a window is a piece of one row; windows of 2x2 whatever the size; indices that
-    count in the whole image; indices that count down the columns; of equal maxima the last one instead of the first;
-    one of the two results only, or both in the other order; a running maximum that begins at 0.
-max_unpooling: the maximum always in the top left corner (bed of nails); the maximum everywhere in its window (nearest
-    neighbour); a reshape alone; other pixels left over in the window (an array that was not set to zero); windows of
-    2x2 whatever the size; an array of integers, in which fractions are lost.
-transposed_convolution: overlapping stamps overwrite each other; the kernel is flipped; the channels of the kernel
-    exchanged; averaged instead of added up over the channels; one channel of x only; the result cut to n·stride
-    pixels; the stride ignored.
-mirrored_decoder: padding "same"; the layers in the encoder's order; channels shifted by one layer; a fixed d; no
-    Reshape; a sigmoid or a ReLU at the output; no ReLU at all; a ReLU on the code; other layers with weights.
-receptive_field: kernel sizes added up; strides forgotten; one layer forgotten; the number of pixels instead of the
-    height; the whole image; a measurement with a single channel, where the ReLU hides pixels; no guess.
-"""
+"""Checks of the exercises of lesson 05. The usual wrong solutions, each with its hint: tests/test_checks_05.py."""
 
 import keras
 import numpy as np

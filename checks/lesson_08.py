@@ -1,30 +1,4 @@
-"""Checks of the exercises to lesson 08, *Denoising*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_08.py):
-
-`denoiser` (the previous model, with a corruption before its encoder):
-    - the plain model returned as it is, or nothing
-    - the corruption behind the decoder, or on the code
-    - a corruption that works outside of training, too, in the whole model or in its encoder
-    - the image corrupted twice; a corruption of one's own in place of the argument
-    - no Input, an Input of a fixed size, an Input that counts the images; `plain` itself changed
-    - a copy of the layers with new weights
-    - the loss of the plain model forgotten; the corrupted image taken as the target
-    - no `models.Autoencoder`
-
-`denoising_score` (noise in, PSNR of the result out):
-    - the clean image fed to the denoiser
-    - the result compared with the noisy image, or the noisy image with the clean one
-    - a seed of one's own, none, or no noise of this sigma
-    - the PSNRs of the images averaged; the result not clipped, or stretched to [0, 1]; the mean squared error returned
-    - a sum over the pixels in place of the mean; the natural logarithm; the sign forgotten
-
-`averaged_noise` (predict, then measure: the average of many noisy pictures):
-    - no guess
-    - the same seed for every picture; the PSNRs averaged instead of the pictures; the sum not divided
-    - the mean of the noise clipped, not the noise of each picture; noise that is not clipped
-    - the mean squared error; the sign forgotten (the mean of the images' PSNRs is accepted)
-"""
+"""Checks of the exercises of lesson 08. The usual wrong solutions, each with its hint: tests/test_checks_08.py."""
 
 import numpy as np
 from keras import layers

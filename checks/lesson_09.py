@@ -1,27 +1,4 @@
-"""Checks of the exercises to lesson 09, *Super-resolution*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_09.py):
-
-`space_to_depth` (a square of pixels becomes the channels of a small pixel):
-    - a reshape alone, which puts together pixels that are no neighbours
-    - row and column inside the square exchanged; the channels of a pixel torn apart
-    - one part of the picture per channel
-    - the pixels of a square averaged, or some of them left out
-
-`residual_network` (adds to the nearest-neighbour picture what it lacks):
-    - nothing added to; bicubic or bilinear instead of nearest neighbour; the whole picture repeated
-    - the last convolution not zero at the start, or its bias; all kernels zero, so that nothing learns
-    - an activation on the last convolution, or this layer frozen
-    - no convolution, others than those that were asked for, a layer that enlarges, convolutions on the large picture
-    - the sum clipped
-
-`averages_of_noise` (predict, then measure: noise averaged over 2x2 pixels, and brought back):
-    - no guess
-    - one pixel of each square kept instead of the mean of four; bicubic instead of nearest neighbour; a factor of 4
-    - 20 log₁₀ of the mean squared error; the squared error itself; the sign forgotten
-    - the error of a constant grey
-    - other pixels than uniform ones, a single picture
-"""
+"""Checks of the exercises of lesson 09. The usual wrong solutions, each with its hint: tests/test_checks_09.py."""
 
 import keras
 import numpy as np

@@ -1,33 +1,4 @@
-"""Checks of the exercises to lesson 12, *Variational autoencoders*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_12.py):
-
-`reparameterised_draw` (draw a code so that gradients pass):
-    - log-variance taken for σ, or its square root for σ
-    - the variance in place of σ, half the variance in place of its root
-    - the mean forgotten
-    - noise of one's own in place of the noise that is given
-    - no noise at all
-    - NumPy's functions on tensors, which cut the gradient
-
-`vae_terms` (reconstruction and KL term of each image, in nats):
-    - KL averaged over the units instead of summed, also by one mean over everything
-    - reconstruction averaged over the pixels instead of summed, also by one mean over everything
-    - one number for the batch instead of one per image
-    - log-variance taken for σ, for σ² or for log σ, in the KL term
-    - the factor ½ forgotten; the sign turned, in either term
-    - squared error of the probabilities in place of the cross-entropy
-    - logits used as if they were probabilities
-    - the term of the ones only
-    - log(sigmoid(...)) written out, or clipped probabilities, wrong for large logits
-    - the two results swapped
-
-`units_in_use` (predict, then measure):
-    - no guess
-    - a unit counted when any image pays for it, or every pair of image and unit counted
-    - the units counted that are switched off
-    - the price times β
-"""
+"""Checks of the exercises of lesson 12. The usual wrong solutions, each with its hint: tests/test_checks_12.py."""
 
 import keras
 import numpy as np

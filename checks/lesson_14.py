@@ -1,33 +1,4 @@
-"""Checks of the exercises to lesson 14, *Maps of the latent space*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_14.py):
-
-`map_of_codes` (t-SNE of the codes of test images):
-    - the pixels mapped instead of the codes
-    - the first two units plotted
-    - PCA in place of t-SNE
-    - another map in every call: no seed
-    - the points in another order than the images
-    - the codes themselves returned, or a map of three dimensions
-
-`leave_one_out` (15-NN accuracy in a map):
-    - every point votes for itself
-    - the share of neighbours that agree, in place of a vote
-    - only the k-th neighbour asked, or only the nearest
-    - k ignored
-    - the error in place of the accuracy, or per cent in place of a share
-    - the neighbours farthest away
-    - one answer per point in place of a share
-
-`neighbours_kept` (predict, then measure):
-    - no guess, or nothing measured
-    - every point counted as its own neighbour
-    - a number of neighbours in place of a share, or per cent
-    - the share of points that keep at least one neighbour
-    - the share that is lost
-    - neighbours of the right class counted, in place of the same neighbours: no check can know this slip's number, so
-      the general hint says what is counted
-"""
+"""Checks of the exercises of lesson 14. The usual wrong solutions, each with its hint: tests/test_checks_14.py."""
 
 import keras
 import numpy as np

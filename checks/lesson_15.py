@@ -1,38 +1,4 @@
-"""Checks of the exercises to lesson 15, *Interpolation*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_15.py):
-
-`path_through_codes` (encode both ends, walk in a line, decode):
-    - a cross-fade of the images, or of the two decoded ends: the codes take no part
-    - from the last image to the first
-    - the two images themselves as ends, not decoded
-    - the end left out, or both ends
-    - one step too many
-    - uneven steps
-    - the axes for pairs and steps swapped
-    - decoded all at once as (pairs, steps, d), which a decoder refuses
-    - codes returned, not images; or images in one long row
-
-`arc_between_codes` (spherical interpolation):
-    - the straight line
-    - a line pushed out to the right norm: the direction turns unevenly
-    - directions only, norms forgotten
-    - the weights put on the codes instead of their directions
-    - the angle in degrees, the cosine taken for the angle, or one angle for all pairs
-    - the norms the wrong way round, or all the norm of the start
-    - from the end to the start
-    - the axes for pairs and steps swapped
-
-`angle_between_codes` (predict, then measure):
-    - no guess, or nothing measured
-    - radians in place of degrees, or the scatter of the cosine
-    - a guess that no standard deviation of angles can be
-    - still in the plane, or the mean absolute deviation
-    - the mean in place of the scatter
-    - the variance in place of the standard deviation
-    - angles folded to 0 to 90 degrees
-    - the standard error of the mean
-"""
+"""Checks of the exercises of lesson 15. The usual wrong solutions, each with its hint: tests/test_checks_15.py."""
 
 import numpy as np
 from scipy.integrate import trapezoid

@@ -1,35 +1,4 @@
-"""Checks of the exercises to lesson 16, *Sampling*.
-
-Usual wrong solutions, each with a hint of its own (tested in tests/test_checks_16.py):
-
-`gaussian_of_codes` (fit a full Gaussian, and draw from it):
-    - a diagonal covariance: the units are drawn independently
-    - the variance taken for the standard deviation
-    - the mean forgotten
-    - the root of the covariance on the wrong side
-    - the covariance itself in place of its root
-    - the root of every entry in place of the root of the matrix
-    - one noise for all draws
-    - copies of the codes in place of draws
-    - the global generator in place of the one that is given, or always the same draws
-
-`frechet` (the distance of two sets of features):
-    - the distance of the means, not squared; the mean over the features in place of the sum
-    - the means left out; the covariances left out
-    - the root of every entry in place of the root of the matrix
-    - the roots of A and B one by one, which is the same only if A and B commute
-    - the root forgotten; the factor 2 forgotten
-    - variances in place of covariances
-    - the root of the whole
-    - a complex number returned, or NaN from the root of a number slightly below 0
-
-`distance_of_equals` (predict, then measure):
-    - no guess
-    - a set compared with itself
-    - the square root of the distance, or a mean over features
-    - the means only
-    - sets of another size
-"""
+"""Checks of the exercises of lesson 16. The usual wrong solutions, each with its hint: tests/test_checks_16.py."""
 
 import numpy as np
 

@@ -1,13 +1,17 @@
 """Measure the course's speed on this machine: `python -m scripts.bench`, about ten minutes.
 
-Two questions. How much sooner does `utils.training.fit`, as lesson 01 uses it, reach the errors of the lecture's
-plain recipe? And which part of the machine's own matrix-product rate does the training of lesson 02's large
-network reach? The answers go to results/bench.json.
+Three questions. How much sooner does `utils.training.fit`, as lesson 01 uses it, reach the errors of the lecture's
+plain recipe? What does its loop take beside Keras' own, on three networks with the same settings? And which part of
+the machine's own matrix-product rate does the training of lesson 02's large network reach? The answers go to
+results/bench.json. `python -m scripts.bench NET WAY CALLS` measures one loop alone, and prints it as JSON.
 """
 
 import itertools
+import json
 import os
+import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -44,6 +48,62 @@ def our_recipe(data, seed, target, epochs):
     clock = ErrorByTime(data.x_test)
     fit(models.vanilla(32), data.x_train, epochs=epochs, callbacks=[clock], verbose=0, **RECIPE)
     return clock.time_to(target)
+
+
+NETWORKS = {  # builder, images, epochs
+    "784-32-784": (lambda: models.vanilla(32), 60_000, 4),
+    "784-512-256-20": (lambda: models.variational((512, 256), 20), 60_000, 2),
+    "convolutional": (lambda: models.convolutional(32), 10_000, 2),
+}
+WAYS = {"our fit": "fit", "Keras, 50 steps per execution": "50", "Keras, 1 step per execution": "1"}
+
+
+def loop(network, way, calls):
+    """Train a network `calls` times, by `fit` or by Keras with so many steps per execution, and print what it took.
+
+    Wall and CPU seconds are those of the first call, compilation included; "epoch" is the fastest epoch after the
+    first; "megabytes" the process' resident size after the last call.
+    """
+    build, images, epochs = NETWORKS[network]
+    x, settings = load("mnist").x_train[:images], {"epochs": epochs, "batch_size": 128, "verbose": 0}
+    for call in range(calls):
+        keras.utils.set_random_seed(1)
+        model, ends = build(), []
+        clock = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs, ends=ends: ends.append(time.monotonic())
+        )
+        wall, cpu = time.perf_counter(), time.process_time()
+        if way == "fit":
+            fit(model, x, schedule="constant", callbacks=[clock], **settings)
+        else:
+            model.compile("adam", steps_per_execution=int(way), jit_compile=network != "convolutional")
+            model.fit(x, callbacks=[clock], **settings)
+        if call == 0:
+            taken = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+            taken["epoch"] = min(b - a for a, b in itertools.pairwise(ends))
+    with open("/proc/self/statm", encoding="ascii") as file:
+        taken["megabytes"] = int(file.read().split()[1]) * resource.getpagesize() / 1e6
+    print(json.dumps(taken))
+
+
+def measured(network, way, calls=1):
+    """Run `loop` in a process of its own and return what it printed."""
+    command = [sys.executable, "-m", "scripts.bench", network, way, str(calls)]
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split("\n")[-2]
+    )
+
+
+def loops(note, repeats=REPEATS):
+    """Note for every network what the loops take, one after the other in every repetition, and `fit`'s memory."""
+    for network in NETWORKS:
+        runs = [{name: measured(network, way) for name, way in WAYS.items()} for _ in range(repeats)]
+        for name in WAYS:
+            wall, cpu, epoch = (statistics.median(run[name][key] for run in runs) for key in ("wall", "cpu", "epoch"))
+            note(f"loop {network}, {name}", wall, f"s ({cpu:.1f} s of CPU; {epoch:.2f} s per epoch)")
+        once = statistics.median(run["our fit"]["megabytes"] for run in runs)
+        often = measured(network, "fit", 20)["megabytes"]
+        note(f"loop {network}, memory after 20 calls", often, f"MB ({once:.0f} MB after one)")
 
 
 def matrix_rate(size=4096, repeats=8):
@@ -101,6 +161,7 @@ def main():
         else:
             note(f"{what}, plain recipe", plain_seconds, f"s, {plain_epochs} epochs")
             note(f"{what}, plain / ours", plain_seconds / seconds, "times")
+    loops(note)
     best, reached = matrix_rate(), training_rate(data)
     note("float32 matrix product, 4096 x 4096", best / 1e9, "GFLOP/s")
     note("training 784-1000-500-250-30", reached / 1e9, "GFLOP/s")
@@ -110,4 +171,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(loop(*sys.argv[1:3], int(sys.argv[3])) if len(sys.argv) > 1 else main())

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from scripts.project import KERNELSPEC, LANGUAGE_INFO
+from scripts.project import KERNELSPEC
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 CELL_TIMEOUT = {"quick": 300, "full": 1800}  # seconds
@@ -24,8 +24,8 @@ class LessonError(RuntimeError):
 def execute(nb, folder, budget):
     """Execute the notebook node in place, top to bottom.
 
-    Volatile metadata (timings, widgets, versions of the kernel) are dropped, and progress bars are reduced to
-    their last state, so that two executions differ as little as possible.
+    Volatile metadata (timings, widgets) are dropped, and progress bars are reduced to their last state, so that two
+    executions differ as little as possible. What says which kernel ran is kept, as Jupyter writes it.
 
     Args:
         nb: notebook node; its outputs are replaced.
@@ -134,7 +134,6 @@ def _megabytes():
 
 def _tidy(nb):
     nb.metadata.pop("widgets", None)
-    nb.metadata["language_info"] = dict(LANGUAGE_INFO)
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
 

@@ -33,8 +33,17 @@ def tidy(text, path):
     Raises LessonError, with what ruff says, when it finds something that it cannot repair.
     """
     for arguments in (["check", "--fix"], ["format"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--stdin-filename", str(path), "-"]
-        done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *arguments,
+            "--quiet",
+            "--force-exclude",
+            "--stdin-filename",
+            str(path),
+        ]
+        done = subprocess.run([*command, "-"], input=text, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             raise LessonError(f"ruff {arguments[0]} objects:\n{done.stderr}".rstrip())
         text = done.stdout

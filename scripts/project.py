@@ -15,8 +15,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 PARTS_WELCOME = ("cifar10",)  # data sets whose parts will do, see data/README.md
 PLACEHOLDER = "OWNER/REPO"
-KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE_INFO = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as Jupyter writes it
 
 
 def repository(root=ROOT):
@@ -132,13 +131,17 @@ def doubtful(data):
 
 
 def round_floats(value):
-    """Return `value` (nested dicts and lists) with every float rounded to 6 significant digits."""
+    """Return `value` (nested dicts and lists) with every float rounded to 6 significant digits.
+
+    Whole numbers become integers: so JavaScript writes them, and opening a notebook changes nothing.
+    """
     if isinstance(value, dict):
         return {key: round_floats(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [round_floats(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
-        return float(f"{value:.6g}")
+        value = float(f"{value:.6g}")
+        return int(value) if value.is_integer() else value
     return value
 
 

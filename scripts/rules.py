@@ -33,12 +33,13 @@ MAX_WORDS = 2_700
 MAX_WIDTH = 88  # of a line of code
 SHARE = 0.8  # of its claims that a notebook checks in the quick budget
 EXERCISE = re.compile(r"Exercise (\d+): (.+) \((\w+), (\d+) points?(?:, (\d+) minutes, (easy|medium|hard))?\)")
-CHECKING = re.compile(r"^[^#\n]*(?<![.\w])(claim|record|finish)\(", re.MULTILINE)
-TEACHING = re.compile(r"^[^#\n]*(\bplotting\.|\bdiagrams\.|\bfit\(|keras\.Model|keras\.Sequential)", re.MULTILINE)
+CHECKING = re.compile(r"^[^#\n]*(?<![.\w])(claims\.)?(claim|record|finish)\(", re.MULTILINE)
+TEACHING = re.compile(r"^[^#\n]*\b((?:plotting|diagrams|interactive|plt)\.\w|(?:fit|Model|Sequential)\()", re.MULTILINE)
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, in Colab
 FORMULA = re.compile(r"\$[^$]+\$")
-UNTYPESET = re.compile(r"[∂∫√∑Σ∏½‖∇ᵀ²³ⁿˡ⁻₀-₉α-ωΑ-Ω]|\u0302")
-FIRST_EDITION = ("01", "02", "03", "04", "05", "08", "09", "14", "15", "16")  # lessons that are not redone yet
+UNTYPESET = re.compile(r"[∂∫√∑∏½‖∇∈⊙ℝᵀⁿˡ²³⁰¹⁴-⁹⁻₀-₉α-ωΑ-Ω]|\u0302")
+QUESTION = r"<details>\s*<summary>[^\n]+\?</summary>\n\n.+?\n\n</details>\s*"  # the empty lines: Markdown inside
+FIRST_EDITION = ("03", "04", "05", "08", "09", "14", "15", "16")  # lessons that are not redone yet
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
 
@@ -290,10 +291,11 @@ def a_cell_teaches_or_checks(path):
 
 @redone
 def recap_asks(path):
-    """The recap ends with three questions whose answers unfold."""
+    """The recap ends with three questions whose answers unfold, and are Markdown: empty lines stand around them."""
     recap = _prose(path).partition("## Recap")[2].partition("\n## ")[0]
-    count = len(re.findall(r"<details>\s*<summary>.+?</summary>.+?</details>", recap, flags=re.DOTALL))
-    _require(count == 3, path, f"the recap asks {count} questions; three are to unfold their answers (<details>)")
+    good = recap.count("<details>") == 3 and re.search(f"({QUESTION}){{3}}$", recap, flags=re.DOTALL)
+    form = "'<details><summary>Why?</summary>', an empty line, the answer, an empty line, '</details>'"
+    _require(good, path, f"the recap is to end with three questions: {form}")
 
 
 @redone
@@ -458,13 +460,15 @@ def _has_alt(output):
     """Whether every form of picture in an output says in words what it shows."""
     data, facts = output.get("data", {}), output.get("metadata", {})
     page, drawing = data.get("text/html", ""), data.get("image/svg+xml", "<title>")
-    written = "<img" not in page or re.search(r'\balt="[^"]+"', page)
+    images = re.findall(r"<img\b[^>]*", page)
+    written = all(re.search(r"""\balt=(?:"[^"]+"|'[^']+')""", image) for image in images)
     return bool(("image/png" not in data or facts.get("image/png", {}).get("alt")) and written and "<title" in drawing)
 
 
 def _has_result(cell):
     texts = (_text(output) for output in cell.outputs if output.get("name") != "stderr")
-    return _has_picture(cell) or any(re.search(r"\d", text) for text in texts)
+    drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)  # an SVG draws a network
+    return drawn or any(re.search(r"\d", text) for text in texts)
 
 
 def _text(output):

@@ -21,8 +21,8 @@ here, mark = Path.cwd(), Path("utils", "claims.py")  # a folder with this file i
 places = (here, *here.parents, here / "autoencoder-course")
 root = next((folder for folder in places if (folder / mark).exists()), None)
 if root is None and "google.colab" in sys.modules:
-    if repository.isupper():  # still the placeholder
-        raise RuntimeError("This copy has no address yet: make address REPO=owner/name")
+    if repository.startswith("OWNER/"):
+        raise RuntimeError("Write the course's own address into `repository` above.")
     root = places[-1]
     shutil.rmtree(root, ignore_errors=True)  # what an interrupted clone has left
     address = f"https://github.com/{repository}.git"

@@ -46,7 +46,7 @@ def student(nb, name):
         solution = cell.metadata.get("nbgrader", {}).get("solution", False)
         if cell.cell_type == "markdown":
             cell.source = INVITATION if solution else cell.source.replace("](../", "](../../")  # one folder deeper
-            above = cell
+            above = above if solution else cell
             continue
         hints = [_hint(match) for match in SOLUTION.finditer(cell.source)]
         cell.source = SOLUTION.sub(STUB, cell.source)

@@ -57,7 +57,7 @@ def exercises(kind):
 def course(request, tmp_path_factory):
     """Return a graded course: its API, and the solved notebooks."""
     solved, folder = exercises(request.param), tmp_path_factory.mktemp("room") / "course"
-    for name in ("utils", "notebooks"):  # for the setup cell, which looks for them in the folders above
+    for name in ("utils", "checks", "notebooks"):  # for the setup cell, which looks for them in the folders above
         (folder.parent / name).symlink_to(ROOT / name)
     for name, nb in solved.items():
         write_notebook(nb, folder / "source" / ASSIGNMENT / name)

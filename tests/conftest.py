@@ -76,7 +76,7 @@ IMPORTS = """from utils import claims as diagrams
 from utils import claims as plotting
 from utils.claims import claim, finish, record"""
 ALT = {"image/png": {"alt": "a dot"}}
-QUESTION = "<details><summary>Why?</summary>So.</details>"
+QUESTION = "<details><summary>Why?</summary>\n\nSo.\n\n</details>\n"
 DATA = {
     "requested": "mnist",
     "name": "mnist",

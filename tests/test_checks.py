@@ -186,7 +186,7 @@ def test_wrong_measurements():
 def implemented():
     """Return the public checks of all lessons that are given functions, each with the number that it takes."""
     found = []
-    for path in sorted((ROOT / "utils" / "checks").glob("lesson_*.py")):
+    for path in sorted((ROOT / "checks").glob("lesson_*.py")):
         module = importlib.import_module(f"checks.{path.stem}")
         for name, check in inspect.getmembers(module, inspect.isfunction):
             names = list(inspect.signature(check).parameters)

@@ -160,9 +160,9 @@ def test_terms_reject(function, hint):
         checks.vae_terms(function)
 
 
-def model(means):
+def model(means, beta=4.0):
     """A network of which nothing but its answers is known: means (10, d), variances of 1."""
-    return SimpleNamespace(beta=4.0, posterior=lambda x: (means, np.zeros_like(means)))
+    return SimpleNamespace(beta=beta, posterior=lambda x: (means, np.zeros_like(means)))
 
 
 @pytest.fixture
@@ -201,3 +201,8 @@ def test_units_accept_any_guess(value, means, capsys):
 def test_units_reject(guess, value, hint, means):
     with pytest.raises(CheckFailed, match=hint):
         checks.units_in_use(guess, value, model(means), None)
+
+
+def test_units_at_the_limit_are_not_above_it(means):
+    with pytest.raises(CheckFailed, match="without the weight"):  # 0.05 · 2 nats are 0.1 nats, not more
+        checks.units_in_use(3, 0, model(means, beta=0.05), None)

@@ -82,6 +82,8 @@ def test_realism_is_a_gaussian_of_textures_and_the_logits_sum():
         away = texture[image] - found.centre
         expected = np.log(np.exp(logits[image]).sum()) - away @ found.precision @ away / 2 - found.level
         assert found.realism(IMAGES)[image] == pytest.approx(expected, rel=1e-3)
+    lower = module.Judge(found.model, 1, found.level + 50, found.centre, found.precision)
+    np.testing.assert_allclose(lower.realism(IMAGES), found.realism(IMAGES) - 50, rtol=1e-9)
 
 
 def spoilt(images):

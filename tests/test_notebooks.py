@@ -1,12 +1,17 @@
 """Every committed lesson passes every check; and every check finds what it is there to find."""
 
 import json
+import subprocess
+import sys
 
+import nbformat
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 from nbformat.v4 import new_output
 
 from scripts import rules
-from scripts.project import lesson_number, lessons
+from scripts.lesson import tidy
+from scripts.project import KERNELSPEC, ROOT, exercises, lesson_number, lessons, student_of
 from scripts.rules import (
     CHECKS,
     CheckError,
@@ -44,6 +49,28 @@ def test_lessons(check):
         except CheckError as error:
             wrong.append(str(error))
     assert not wrong, "\n".join(wrong)
+
+
+def test_ruff_reads_what_is_redone_with_short_lines_and_leaves_the_rest_alone():
+    """And the rest is executed as it is: `make lesson` does not ask ruff about it."""
+    command = [sys.executable, "-m", "ruff", "check", "--show-files", "notebooks"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    notebooks = [*lessons(), *exercises()]
+    assert {path for path in notebooks if str(path) in shown} == set(filter(rules.second_edition, notebooks))
+    for path in notebooks:
+        if not rules.second_edition(path):
+            assert tidy(path.read_text(encoding="utf-8"), path) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [*lessons(), *exercises(), *map(student_of, exercises())], ids=lambda path: path.stem)
+def test_opened_and_saved_in_jupyter_nothing_changes(path):
+    text = path.read_text(encoding="utf-8")
+    nb = json.loads(
+        text, parse_float=lambda digits: int(float(digits)) if float(digits).is_integer() else float(digits)
+    )
+    assert nbformat.writes(nbformat.from_dict(nb)) + "\n" == text
+    assert nb["metadata"]["kernelspec"] == KERNELSPEC
+    assert set(nb["metadata"]["language_info"]) == set(IPythonKernel.language_info)
 
 
 def test_lessons_are_numbered_once():
@@ -94,6 +121,7 @@ def unfold(index):
 
 
 ERROR = new_output("error", ename="ClaimError", evalue="", traceback=[])
+QUESTION = "<details><summary>Why?</summary>\n\nSo.\n\n</details>"
 BREAKS = [
     (executed_in_order, "never executed", lambda nb: code(nb)[1].update(execution_count=None)),
     (executed_in_order, "out of order", lambda nb: move(nb.cells, 5, 6)),
@@ -125,6 +153,7 @@ BREAKS = [
     (pictures, "no alt text", lambda nb: code(nb)[3].outputs[0].metadata.clear()),
     (pictures, "a drawing without title", lambda nb: code(nb)[5].outputs[0].data.update({"image/svg+xml": "<svg/>"})),
     (pictures, "HTML without alt text", lambda nb: code(nb)[3].outputs[0].data.update({"text/html": "<img src='x'>"})),
+    (pictures, "one of two", lambda nb: code(nb)[3].outputs[0].data.update({"text/html": "<img alt='a'><img>"})),
     (pictures, "plots, shows nothing", source(2, "plotting.image_rows(x)")),
     (frame, "no recap", last("## Try it\n\n## References")),
     (frame, "other order", last("## Try it\n\n## Recap\n\n## References")),
@@ -135,11 +164,17 @@ BREAKS = [
     (network_is_drawn, "no drawing", lambda nb: nb.cells.pop(8)),
     (network_is_drawn, "drawn otherwise", words(8, "diagrams.draw()", "draw()")),
     (a_cell_teaches_or_checks, "a claim among taught lines", source(1, "claim('x', True)")),
+    (a_cell_teaches_or_checks, "the same by the module's name", source(1, "claims.record('x', 1, 'nats')")),
+    (a_cell_teaches_or_checks, "a check that builds", source(4, "# @title It\nclaim('x', keras.Model(x, x).built)")),
+    (a_cell_teaches_or_checks, "a check that trains", source(4, "# @title It\nmodel.fit(x)\nclaim('x', True)")),
     (a_cell_teaches_or_checks, "the tag without a claim", source(4, "# @title Nothing\nvalue")),
     (a_cell_teaches_or_checks, "a check that plots", source(4, "# @title It\nclaim('x', True)\nplotting.curves(1)")),
     (a_cell_teaches_or_checks, "not folded", unfold(5)),
     (a_cell_teaches_or_checks, "no title", source(4, "claim('x', True)")),
-    (recap_asks, "two questions", words(9, "<details>", "")),
+    (recap_asks, "no question", words(9, "<details>", "")),
+    (recap_asks, "four questions", words(9, "## Recap", f"## Recap\n\n{QUESTION}\n")),
+    (recap_asks, "not its end", words(9, "## Try it", "More.\n\n## Try it")),
+    (recap_asks, "answers that are no Markdown", words(9, "</summary>\n\n", "</summary>")),
     (ends_with_the_count, "ends otherwise", words(10, "finish()", "print()")),
     (shown_in_the_gallery, "no tag", lambda nb: nb.cells[6].metadata.clear()),
     (shown_in_the_gallery, "a tag without picture", lambda nb: nb.cells[3].metadata.update(tags=["gallery"])),

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -42,7 +43,7 @@ def test_lesson_executes_stamps_and_writes_results(toy):
     assert [output.text for output in code[2].outputs] == ["100%\n"]  # only the last state of a progress bar
     assert not any("execution" in cell.metadata for cell in nb.cells)
     assert nb.metadata["kernelspec"]["name"] == "python3"
-    assert "version" not in nb.metadata["language_info"]
+    assert nb.metadata["language_info"]["version"] == platform.python_version()
     written = json.loads(toy.results.read_text(encoding="utf-8"))
     assert written == done
     assert written["metrics"]["toy"]["value"] == 0.123457  # 6 significant digits
@@ -364,7 +365,7 @@ def test_words_of_results(toy):
 
 
 def test_json_is_sorted_rounded_and_refuses_nan(tmp_path):
-    project.write_json({"b": [1 / 3, 2], "a": "é"}, tmp_path / "x.json")
+    project.write_json({"b": [1 / 3, 2.0], "a": "é"}, tmp_path / "x.json")
     assert (tmp_path / "x.json").read_bytes() == '{\n  "a": "é",\n  "b": [\n    0.333333,\n    2\n  ]\n}\n'.encode()
     with pytest.raises(ValueError, match="not JSON compliant"):
         project.write_json({"a": float("nan")}, tmp_path / "y.json")
@@ -528,7 +529,7 @@ def test_setup_cell_in_colab_makes_half_a_clone_anew(tmp_path, colab):
 def test_setup_cell_in_colab_refuses_the_placeholder(tmp_path, colab):
     code, _, errors = run_cell(tmp_path, address=project.PLACEHOLDER, **colab)
     assert code == 1
-    assert "RuntimeError: This copy has no address yet: make address REPO=owner/name" in errors
+    assert "RuntimeError: Write the course's own address into `repository` above." in errors
     assert not (tmp_path / "autoencoder-course").exists()
 
 
@@ -566,6 +567,13 @@ def test_lock_is_exact_hashed_and_names_no_place():
         assert re.match(r"[\w.-]+==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry
     assert not re.search(r"://|--(extra-)?index-url|--find-links|(?<!\w)/(opt|tmp|home|work|root)\b", text)
+
+
+def test_conda_gets_what_the_tests_need():
+    config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {Requirement(text).name for text in config["dependency-groups"]["dev"]} - {"jupytext", "uv"}  # make's own
+    lines = (project.ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    assert needed | {"-r requirements.txt"} <= {line.strip().removeprefix("- ") for line in lines}
 
 
 def test_lock_holds_what_is_required():

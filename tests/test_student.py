@@ -135,6 +135,12 @@ def test_the_solved_notebook_is_not_changed():
     assert "autoencoder_course" in nb.metadata
 
 
+def test_an_answer_in_words_is_no_place_for_hints():
+    above, answer, _ = stripped(ABOVE, with_metadata(new_markdown_cell("secret"), ANSWER), code(TWO, SOLUTION))
+    assert above.source.count("<details>") == 2
+    assert answer.source == INVITATION
+
+
 def test_outputs_go_and_expected_pictures_stand_in_the_text_above():
     drawn = [
         new_output("stream", text="secret\n"),
