@@ -220,7 +220,7 @@ def small(path):
 
 
 def short_cells(path):
-    """No code cell has too many lines (`MAX_LINES`, `MAX_CHECKS`), nor too wide ones in the second edition (`MAX_WIDTH`)."""
+    """No code cell has more than `MAX_LINES` lines (`MAX_CHECKS`); of the second edition, none is over `MAX_WIDTH`."""
     for index, cell in _code(read_notebook(path)):
         lines = cell.source.splitlines()
         most = MAX_CHECKS if "claims" in cell.metadata.get("tags", []) else MAX_LINES

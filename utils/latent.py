@@ -131,7 +131,7 @@ class Density:
         if model.covariance_type == "full" and standard[-1] <= 1e-6 * standard[0]:
             raise ValueError("The codes lie in a plane of fewer dimensions: drop units that others determine.")
         model.set_params(reg_covar=1e-6 * scales.min() ** 2 if components > 1 else 0.0)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):  # on small matrices threads wait for each other
             warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
             model.fit(codes - centre)
         self._centre, self.weights, self.means = centre, model.weights_, model.means_ + centre
