@@ -52,13 +52,13 @@ def path_through_codes(function):
     with_ends = along(t)
     with_ends[:, 0], with_ends[:, -1] = first, last
     mixed = along(t).reshape(pairs * steps, *shape).reshape(steps, pairs, *shape).swapaxes(0, 1)
-    ends = "The path does not reach its ends. Both belong to it: α = 0 and α = 1."
+    ends = "The path does not reach its ends. Both belong to it: t = 0 and t = 1."
     slips = [
         ((1 - t) * a + t * b, "This is a cross-fade of images. The line is walked between the codes."),
         (0.8 * ((1 - t) * a + t * b) + 0.05, "This is a cross-fade of images. The line is walked between the codes."),
         (with_ends, "The ends are decoded as well: a path consists of what the decoder draws."),
         (mixed, "Pairs and steps are mixed up. Which of the two does the reshape run through first?"),
-        (along(t)[:, ::-1], "The path runs backwards: α = 0 is the first image."),
+        (along(t)[:, ::-1], "The path runs backwards: t = 0 is the first image."),
         (along(t * (steps - 1) / steps), ends),
         (along((t * (steps - 1) + 1) / steps), ends),
         (along((t * (steps - 1) + 1) / (steps + 1)), ends),

@@ -146,11 +146,12 @@ def round_floats(value):
 
 
 def code_sha256(nb, address):
-    """Return the SHA-256 of the code cells' sources, with the repository's `address` as OWNER/REPO.
+    """Return the SHA-256 of the code cells' sources but for the first, with the repository's `address` as OWNER/REPO.
 
-    So the hash stays what it is when only the address changes.
+    So the hash stays what it is when only the address changes, or the setup cell, which has a rule of its own and
+    computes nothing.
     """
-    code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    code = [cell.source for cell in nb.cells if cell.cell_type == "code"][1:]
     sources = [replace_address(source, address, PLACEHOLDER) for source in code]
     return hashlib.sha256(json.dumps(sources, ensure_ascii=False).encode()).hexdigest()
 

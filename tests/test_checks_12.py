@@ -184,6 +184,7 @@ def test_units_accept_any_guess(value, means, capsys):
     [
         (None, None, "still to be done"),
         (7, 2, "In which unit"),
+        (-1, 2, "In which unit"),
         (None, 2, "still to be done"),
         (3, None, "still to be done"),
         ("three", 2, "Any number will do"),

@@ -146,7 +146,8 @@ BREAKS = [
     (claims_in_every_section, "no claim", source(4, "print(value)")),
     (claims_in_every_section, "claim in a comment", source(4, "# claim('x', True)")),
     (small, "over 1 MB", lambda nb: code(nb)[3].outputs[0].data.update({"image/png": "A" * 1_000_000})),
-    (short_cells, "31 lines", source(2, "\n".join(["x = 1"] * 31))),
+    (short_cells, "31 lines", source(1, "\n".join(["x = 1"] * 31))),
+    (short_cells, "41 lines of checks", source(2, "\n".join(["x = 1"] * 41))),
     (short_cells, "a wide line", source(1, "x = '" + 83 * "a" + "'")),
     (short_cells, "fmt: skip", source(1, "x = (1,)  # fmt: skip")),
     (pictures, "none at all", lambda nb: [cell.update(outputs=[]) for cell in code(nb)]),
@@ -245,3 +246,8 @@ def test_lessons_that_are_not_redone_keep_their_manner(toy, monkeypatch):
     toy.edit(lambda nb: code(nb)[3].outputs[0].metadata.clear())
     for check in (formulas_are_typeset, pictures):
         check(toy.path)
+
+
+def test_another_setup_cell_asks_for_no_execution(toy):
+    toy.edit(source(0, "import utils"))
+    code_as_executed(toy.path)

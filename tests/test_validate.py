@@ -1,5 +1,7 @@
 """utils.validate: what passes, and what is refused with its name and value."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,10 @@ def test_bad_labels_are_refused(values):
 def test_values_beyond_the_unit_interval_are_refused(bad):
     with pytest.raises(ValueError, match=r"given, \[0, 1\] expected: scale or clip them"):
         validate.unit(np.array([0.5, bad]))
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, "1", None, True, np.True_])
+def test_only_positive_integers_are_positive(value):
+    assert type(validate.positive("n", np.int64(3))) is int
+    with pytest.raises(ValueError, match=rf"^The size must be a positive integer, not {re.escape(repr(value))}\.$"):
+        validate.positive("The size", value)

@@ -5,6 +5,7 @@ with its native start-up log (about graphics cards that are not there, mostly) k
 that images are (h, w, c), whatever a configuration file says.
 """
 
+import logging
 import os
 from contextlib import contextmanager
 
@@ -36,6 +37,9 @@ with _native_log_off():
     import tensorflow
 
     tensorflow.config.list_physical_devices()
+
+# Advice for those who write tf.functions: Keras' predict on one model after another is no fault of the reader's.
+logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 import keras
 

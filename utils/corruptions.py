@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import ops
 
 from utils import validate
-from utils.layers import Drawing, draw
+from utils.layers import Drawing, draw, image_size
 
 KINDS = ("gaussian", "masking", "salt_and_pepper", "block")  # what `Corruption` can do
 METHODS = ("nearest", "bilinear", "bicubic")
@@ -25,32 +25,21 @@ METHODS = ("nearest", "bilinear", "bicubic")
 def gaussian(x, sigma, seed):
     """Add normal noise to every value, channels independently, and clip the sum to [0, 1].
 
-    Where pixels are near 0 or 1, the clipping makes the noise smaller than sigma, and its mean differs from 0.
-
-    Args:
-        sigma: standard deviation before the clipping, at least 0, in pixel units (from black to white is 1).
+    sigma is the standard deviation before the clipping, at least 0, in pixel units (from black to white is 1). Where
+    pixels are near 0 or 1, the clipping makes the noise smaller than sigma, and its mean differs from 0.
     """
     x, sigma = _images(x), _level("gaussian", sigma)
     return np.clip(x + sigma * _rng(seed).standard_normal(x.shape, dtype="float32"), 0, 1)
 
 
 def masking(x, p, seed):
-    """Set pixels to 0 at random, all channels of a pixel together; for one seed, a larger p masks more of them.
-
-    Args:
-        p: probability in [0, 1] of each pixel.
-    """
+    """Set pixels to 0 with probability p in [0, 1], channels together; for one seed, a larger p masks more of them."""
     x, p = _images(x), _level("masking", p)
-    drawn = _rng(seed).random((*x.shape[:3], 1), dtype="float32")
-    return np.where(drawn < p, x.dtype.type(0), x)
+    return np.where(_rng(seed).random((*x.shape[:3], 1), dtype="float32") < p, x.dtype.type(0), x)
 
 
 def salt_and_pepper(x, p, seed):
-    """Replace pixels at random by black or white, equally likely; all channels of a pixel together.
-
-    Args:
-        p: probability in [0, 1] of each pixel to be replaced (it becomes 0 with p/2, 1 with p/2).
-    """
+    """Set pixels to 0 with probability p/2 and to 1 with p/2, p in [0, 1]; all channels of a pixel together."""
     x, p = _images(x), _level("salt_and_pepper", p)
     drawn = _rng(seed).random((*x.shape[:3], 1), dtype="float32")
     return np.where(drawn < p, (drawn < p / 2).astype(x.dtype), x)
@@ -68,12 +57,7 @@ def binarize(x, seed):
 
 
 def block(x, size, seed=None, value=0):
-    """Cover one square of every image: the hole that inpainting fills. `block_mask` tells where it is.
-
-    Args:
-        size, seed: as for `block_mask`.
-        value: of the covered pixels, in [0, 1].
-    """
+    """Cover one square of every image by a value in [0, 1]: the hole that inpainting fills, where `block_mask` says."""
     x, value = _images(x), validate.number("value", value, 0, 1, "a number in [0, 1]")
     return np.where(block_mask(x.shape, size, seed), x.dtype.type(value), x)
 
@@ -87,8 +71,7 @@ def block_mask(shape, size, seed=None):
         seed: integer for a random place in each image, all places inside equally likely; None for the centre
             (towards the top left by half a pixel, where it must).
 
-    Returns:
-        (n, h, w, 1) booleans, True in the square.
+    Returns (n, h, w, 1) booleans, True in the square.
     """
     if len(shape) != 4:
         raise ValueError(f"shape={shape}: must be (n, h, w, c), such as x.shape.")
@@ -96,9 +79,7 @@ def block_mask(shape, size, seed=None):
     size = _fitting(_level("block", size), h, w)
     room = np.array([h - size, w - size])
     start = np.tile(room // 2, (n, 1)) if seed is None else _rng(seed).integers(0, room, (n, 2), endpoint=True)
-    below, beyond = np.arange(h) - start[:, :1], np.arange(w) - start[:, 1:]  # (n, h) and (n, w)
-    rows, columns = (below >= 0) & (below < size), (beyond >= 0) & (beyond < size)
-    return rows[:, :, None, None] & columns[:, None, :, None]
+    return _inside(np.arange(h), np.arange(w), *start.T[:, :, None, None, None], size)
 
 
 def move(x, shift, degrees, zoom, seed):
@@ -132,13 +113,9 @@ def move(x, shift, degrees, zoom, seed):
 
 
 def downsample(x, factor):
-    """Average squares of factor x factor pixels into one (area downsampling).
+    """Average squares of factor x factor pixels into one (area downsampling): images (n, h / factor, w / factor, c).
 
-    Args:
-        factor: positive integer that divides h and w.
-
-    Returns:
-        Images (n, h / factor, w / factor, c).
+    The factor is a positive integer that divides h and w.
     """
     x, factor = _images(x), validate.integer("factor", factor, 1)
     n, h, w, c = x.shape
@@ -153,12 +130,8 @@ def upscale(x, factor, method):
     A new pixel is the mean of the old ones, weighted by the kernel of the distance between their centres along each
     axis; what lies outside of the image has no weight. Antialiasing, which shrinking needs, has nothing to do here.
 
-    Args:
-        factor: positive integer.
-        method: "nearest" (every pixel becomes a square), "bilinear", or "bicubic" (Keys, 1981, his a = −0.5).
-
-    Returns:
-        Images (n, h · factor, w · factor, c), exact but for the rounding of x's dtype.
+    The factor is a positive integer, the method "nearest" (every pixel becomes a square), "bilinear", or "bicubic"
+    (Keys, 1981, his a = −0.5). Returns images (n, h · factor, w · factor, c), exact but for the rounding of x's dtype.
     """
     x, factor = _images(x), validate.integer("factor", factor, 1)
     if method not in METHODS:
@@ -182,14 +155,11 @@ class Corruption(Drawing):
         kind: "gaussian", "masking", "salt_and_pepper" or "block" (black, at a random place), as the functions.
         level: the sigma, p or size of that function, or a pair (low, high): then drawn for each image, uniformly
             (sizes among the integers from low to high).
-        seed: integer of at least 0, or None for one that follows from `keras.utils.set_random_seed`.
+        seed: as in `layers.Drawing`.
 
-    Input and output:
-        Images (n, h, w, c) in [0, 1]; `fit` checks the range, the layer cannot. The sum with Gaussian noise is
-        clipped to it.
-
-    Raises:
-        ValueError: for an unknown kind, a level or seed out of range, or a block larger than the images.
+    Input and output are images (n, h, w, c) in [0, 1]; `fit` checks the range, the layer cannot. The sum with Gaussian
+    noise is clipped to it. Raises ValueError for an unknown kind, a level or seed out of range, or a block larger than
+    the images.
     """
 
     def __init__(self, kind, level, seed=None, **kwargs):
@@ -203,10 +173,9 @@ class Corruption(Drawing):
 
     def build(self, input_shape):
         """Check that the images have four axes and a block fits into them."""
-        if len(input_shape) != 4 or None in input_shape[1:]:
-            raise ValueError(f"{self.name}: images (n, h, w, c) with known h, w and c expected, got {input_shape}.")
+        h, w, _ = image_size(self.name, input_shape)
         if self.kind == "block":
-            _fitting(self.high, *input_shape[1:3])
+            _fitting(self.high, h, w)
         self.built = True
 
     def call(self, x, training=False):
@@ -218,9 +187,7 @@ class Corruption(Drawing):
             size = self.low + ops.floor(self._uniform(n) * (self.high - self.low + 1))
             rows, columns = (ops.cast(ops.arange(length), "float32") for length in (h, w))
             top, left = (ops.floor(self._uniform(n) * (length - size + 1)) for length in (h, w))
-            below, beyond = ops.reshape(rows, (1, h, 1, 1)) - top, ops.reshape(columns, (1, 1, w, 1)) - left
-            inside = (below >= 0) & (below < size) & (beyond >= 0) & (beyond < size)
-            return ops.where(inside, ops.zeros_like(x), x)
+            return ops.where(_inside(rows, columns, top, left, size), ops.zeros_like(x), x)
         level = self.low + (self.high - self.low) * self._uniform(n)
         if self.kind == "gaussian":
             noise = draw(tf.random.stateless_normal, ops.shape(x), self.seed_generator)
@@ -242,16 +209,8 @@ class Binarize(Drawing):
     """Keras layer that draws every value as 0 or 1, anew in every call, in training and in evaluation alike.
 
     The layer form of the function `binarize`, with other numbers. Give it to `utils.training.fit` as `prepare`: then
-    every step trains on a new draw of its images, as input and as target.
-
-    Args:
-        seed: integer of at least 0, or None for one that follows from `keras.utils.set_random_seed`.
-
-    Input and output:
-        Images of any shape in [0, 1]; `fit` checks the range, the layer cannot. The output holds 0 and 1.
-
-    Raises:
-        ValueError: for a seed out of range.
+    every step trains on a new draw of its images, as input and as target. Images of any shape in [0, 1] (`fit` checks
+    the range, the layer cannot) become 0 and 1. The seed and its ValueError are as in `layers.Drawing`.
     """
 
     def call(self, x):
@@ -282,6 +241,12 @@ def _fitting(size, h, w):
     if size > min(h, w):
         raise ValueError(f"size={size}: no such block fits into images of {h}x{w}; choose at most {min(h, w)}.")
     return size
+
+
+def _inside(rows, columns, top, left, size):
+    """Return where the squares are, (n, h, w, 1), whose first row and column are (n, 1, 1, 1)."""
+    below, beyond = rows[:, None, None] - top, columns[:, None] - left
+    return (below >= 0) & (below < size) & (beyond >= 0) & (beyond < size)
 
 
 def _rng(seed):

@@ -58,29 +58,17 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a data set came from; `str()` is one line for the reader.
+    """Where a data set came from; `str()` is one line for the reader."""
 
-    Attributes:
-        requested: the name asked for.
-        name: the name of what came: the same, or "photos" standing in.
-        source: in words, without a machine's path.
-        verified: True when the arrays are the official ones, or the sample of them, by SHA-256.
-        licence: of what came.
-        fallback: True when something else stands in for what was asked: the sample in the full budget, or photos.
-        reason: why it stands in, else "".
-        contents: number, size and channels of the images.
-        sample: True for the first images of each part in place of all.
-    """
-
-    requested: str
-    name: str
-    source: str
-    verified: bool
-    licence: str
-    fallback: bool
-    reason: str = ""
-    contents: str = ""
-    sample: bool = False
+    requested: str  # the name asked for
+    name: str  # of what came: the same, or "photos" standing in
+    source: str  # in words, without a machine's path
+    verified: bool  # True when the arrays are the official ones, or the sample of them, by SHA-256
+    licence: str  # of what came
+    fallback: bool  # True when something else stands in for what was asked: the sample in the full budget, or photos
+    reason: str = ""  # why it stands in, else ""
+    contents: str = ""  # number, size and channels of the images
+    sample: bool = False  # True for the first images of each part in place of all
 
     def __str__(self):
         title = TITLES.get(self.requested, self.requested)
@@ -89,8 +77,7 @@ class Provenance:
             start = f"NOT all of {title} ({self.reason})" if self.fallback else title
             return f"{start}, {self.source}: the first {self.contents}, {check}, {self.licence}"
         if self.fallback:
-            what = f"{self.contents}, {self.licence}"
-            return f"NOT {title} ({self.reason}): {self.source} stand in for it ({what})"
+            return f"NOT {title} ({self.reason}): {self.source} stand in for it ({self.contents}, {self.licence})"
         if title not in TITLES.values():
             return f"{title}: {self.contents}, {self.source}"
         return f"{title}: {self.contents} from {self.source}, {check}, {self.licence}"
@@ -100,12 +87,8 @@ class Provenance:
 class Dataset:
     """Images and labels, split into training and test.
 
-    Attributes:
-        name: of what came, see `Provenance`.
-        x_train, x_test: images, float32 (n, h, w, c) in [0, 1].
-        y_train, y_test: labels, int64 (n,), indices into `classes`.
-        classes: tuple of the classes' names.
-        provenance: `Provenance`.
+    x_train and x_test are images, float32 (n, h, w, c) in [0, 1], y_train and y_test labels, int64 (n,), indices into
+    `classes`, a tuple of names; `name` is that of what came, `provenance` says more of it.
     """
 
     name: str
@@ -124,37 +107,25 @@ class Dataset:
 class Spec:
     """What is known of a data set that comes in files; the tests replace entries of `SPECS` with small ones.
 
-    Attributes:
-        shape: of one image as stored.
-        counts: (training, test) images, or None when a part is welcome too.
-        classes: tuple of the classes' names.
-        licence: in a few words.
-        sources: pairs, in order of preference: the address that holds all official files, and these files, name
-            below the folder -> SHA-256. Several files are IDX files in the order of `KEYS`.
-        sha256: `digest` of the official arrays; None when only the file's own is known.
-        sample: (training, test) images of the sample, and its `digest`; None where photographs stand in.
-        cached: other names of the official file in Keras' cache.
+    The sources are pairs, in order of preference: the address that holds all official files, and these files, name
+    below the folder -> SHA-256. Several files are IDX files in the order of `KEYS`.
     """
 
-    shape: tuple
-    counts: tuple | None
-    classes: tuple
-    licence: str
+    shape: tuple  # of one image as stored
+    counts: tuple | None  # (training, test) images, or None when a part is welcome too
+    classes: tuple  # the classes' names
+    licence: str  # in a few words
     sources: tuple
-    sha256: str | None = None
-    sample: tuple | None = None
-    cached: tuple = ()
+    sha256: str | None = None  # `digest` of the official arrays; None when only the file's own is known
+    sample: tuple | None = None  # (training, test) images of the sample, its `digest`; None where photographs stand in
+    cached: tuple = ()  # other names of the official file in Keras' cache
 
 
 def load(name):
     """Load a data set by name: in the quick budget the sample, in the full budget the official arrays.
 
-    Args:
-        name: "mnist", "fashion_mnist" or "cifar10". There is no sample of CIFAR-10; patches of two photographs
-            stand in for it.
-
-    Returns:
-        Dataset, with images in [0, 1]. Print its `provenance`: it says what came, and whether it is verified.
+    The name is "mnist", "fashion_mnist" or "cifar10". There is no sample of CIFAR-10; patches of two photographs
+    stand in for it. Returns a `Dataset`; print its `provenance`: it says what came, and whether it is verified.
 
     Raises:
         ValueError: for an unknown name.
@@ -179,15 +150,14 @@ def official(name):
             if all(path.exists() for path in paths):
                 arrays, verified = _read(paths, spec)
                 return _dataset(name, spec, arrays, source=_in_words(names) + where, verified=verified)
-    missing = [file for file in ways[0] if not (folder / file).exists()]
-    some = f"{len(missing)} of {len(ways[0])} files missing" if len(missing) < len(ways[0]) else "no file"
+    missing, all_files = sum(not (folder / file).exists() for file in ways[0]), len(ways[0])
+    some = f"{missing} of {all_files} files missing" if missing < all_files else "no file"
     reasons = [f"{some} in {folder.name}/"]
     if os.environ.get("AE_OFFLINE", "") not in ("", "0"):
         return _sample(name, f"{reasons[0]}; AE_OFFLINE is set")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         return _sample(name, f"{reasons[0]}; {folder.name}/ cannot be written: {error.strerror}")
     for url, files in spec.sources:
@@ -205,18 +175,14 @@ def official(name):
 def data_folder():
     """Return the folder of the data files as a Path: AE_DATA_DIR, or the project's data/ (it may not exist).
 
-    A relative AE_DATA_DIR starts at the project's folder, wherever Python was started.
-
-    Raises FileNotFoundError when AE_DATA_DIR is set to something that is not a folder.
+    A relative AE_DATA_DIR starts at the project's folder, wherever Python was started. Raises FileNotFoundError when
+    it is set to something that is not a folder.
     """
-    given = os.environ.get("AE_DATA_DIR")
-    if not given:
+    if not (given := os.environ.get("AE_DATA_DIR")):
         return DEFAULT_FOLDER
-    path = DEFAULT_FOLDER.parent / given
+    path, remedy = DEFAULT_FOLDER.parent / given, "Create it, correct the path, or unset the variable."
     if not path.is_dir():
-        raise FileNotFoundError(
-            f"AE_DATA_DIR={given!r}: {path} is not a folder. Create it, correct the path, or unset the variable."
-        )
+        raise FileNotFoundError(f"AE_DATA_DIR={given!r}: {path} is not a folder. {remedy}")
     return path.resolve()
 
 
@@ -248,9 +214,6 @@ def _build(arrays, classes, **provenance):
     return Dataset(name=line.name, classes=classes, provenance=line, **out)
 
 
-# --- reading and checking files
-
-
 def _bad(path, what):
     return DataError(f"{path}: {what}. {REMEDY}")
 
@@ -277,24 +240,20 @@ def _read(paths, spec):
         arrays = _npz(where)
     else:  # the archive of CIFAR-10 is verified before it is opened
         arrays = _cifar(where, spec)
-    _check(arrays, spec, where)
-    return arrays, digest(arrays) == spec.sha256 if spec.sha256 else where.suffix != ".npz"
-
-
-def _check(arrays, spec, where):
+    for key in KEYS:
+        if arrays[key].dtype != np.uint8:
+            raise _bad(where, f"{key} has dtype {arrays[key].dtype}, must be uint8")
     for part, count in zip(("train", "test"), spec.counts or (None, None), strict=True):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        for key, array in ((f"x_{part}", x), (f"y_{part}", y)):
-            if array.dtype != np.uint8:
-                raise _bad(where, f"{key} has dtype {array.dtype}, must be uint8")
         n = len(y) if count is None and y.ndim else count
         if x.shape != (n, *spec.shape) or n == 0:
-            wanted = ("any number of",) if count is None else (count,)
-            raise _bad(where, f"x_{part} has shape {x.shape}, must be {(*wanted, *spec.shape)} as y_{part}")
+            wanted = ("any number of" if count is None else count, *spec.shape)
+            raise _bad(where, f"x_{part} has shape {x.shape}, must be {wanted} as y_{part}")
         if y.shape != (n,) and not (spec.counts is None and y.shape == (n, 1)):
             raise _bad(where, f"y_{part} has shape {y.shape}, must be ({n},)")
         if y.max() >= len(spec.classes):
             raise _bad(where, f"y_{part} has the label {y.max()}, must be below {len(spec.classes)}")
+    return arrays, digest(arrays) == spec.sha256 if spec.sha256 else where.suffix != ".npz"
 
 
 def digest(arrays):
@@ -329,8 +288,7 @@ def _idx(path):
 
 def _cifar(path, spec):
     """Read the official archive. It holds pickles, so it is opened only when its SHA-256 is right."""
-    ((_, files),) = spec.sources
-    (wanted,) = files.values()
+    (wanted,) = spec.sources[0][1].values()
     with _reading(path):
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -338,15 +296,11 @@ def _cifar(path, spec):
             raise _bad(path, f"has SHA-256 {found}, must be {wanted} (truncated or another file)")
         with tarfile.open(path) as archive:
             names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
-            members = [archive.extractfile(f"cifar-10-batches-py/{name}") for name in names]
-            batches = [pickle.load(member, encoding="bytes") for member in members]
+            files = [archive.extractfile(f"cifar-10-batches-py/{name}") for name in names]
+            batches = [pickle.load(file, encoding="bytes") for file in files]
     x = [batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1) for batch in batches]
     y = [np.array(batch[b"labels"], np.uint8) for batch in batches]
-    arrays = (np.concatenate(x[:-1]), np.concatenate(y[:-1]), x[-1], y[-1])
-    return dict(zip(KEYS, arrays, strict=True))
-
-
-# --- downloading
+    return dict(zip(KEYS, (np.concatenate(x[:-1]), np.concatenate(y[:-1]), x[-1], y[-1]), strict=True))
 
 
 def _download(url, files, spec, folder):
@@ -377,13 +331,8 @@ def _why(error):
     """Say in a few words, without a path, why a source failed."""
     if getattr(error, "response", None) is not None:
         return f"HTTP {error.response.status_code}"
-    for sign, words in WHY.items():
-        if sign in repr(error):
-            return words.format(TIMEOUT)
-    return getattr(error, "strerror", None) or type(error).__name__
-
-
-# --- the sample, and what comes with scikit-learn
+    known = [words.format(TIMEOUT) for sign, words in WHY.items() if sign in repr(error)]
+    return (known or [getattr(error, "strerror", None) or type(error).__name__])[0]
 
 
 def _sample(name, reason=""):
@@ -398,43 +347,23 @@ def _sample(name, reason=""):
     except DataError as error:
         found = error.__cause__ or "not a .npz archive of the four arrays"
     if found != wanted:
-        raise DataError(
-            f"{path}: not the repository's sample by SHA-256 ({found}). Restore it: git checkout -- data/sample"
-        )
+        remedy = "Restore it: git checkout -- data/sample"
+        raise DataError(f"{path}: not the repository's sample by SHA-256 ({found}). {remedy}")
     about = {"source": "sample", "sample": True, "verified": True, "fallback": bool(reason), "reason": reason}
     return _dataset(name, spec, arrays, **about)
 
 
 def _photos(requested, reason):
     """Return 32x32x3 patches of scikit-learn's two photographs: test from the right-hand 128 columns only."""
-    train = [_patches(photo[:, :-128]) for photo in load_sample_images().images]
-    test = [_patches(photo[:, -128:]) for photo in load_sample_images().images]
-    arrays = {}
-    for part, patches in (("train", train), ("test", test)):
-        x = np.concatenate(patches)
-        y = np.repeat(np.arange(2, dtype=np.uint8), [len(p) for p in patches])
-        order = np.random.default_rng(0).permutation(len(x))
-        arrays |= {f"x_{part}": x[order], f"y_{part}": y[order]}
-    return _build(
-        arrays,
-        ("china", "flower"),
-        licence="CC BY 2.0",
-        requested=requested,
-        name="photos",
-        source=PHOTOS_SOURCE,
-        verified=False,
-        fallback=True,
-        reason=reason,
-    )
-
-
-def _patches(photo, size=32, stride=16):
-    """Cut a photo (h, w, 3) into overlapping patches (n, size, size, 3)."""
-    windows = np.lib.stride_tricks.sliding_window_view(photo, (size, size), axis=(0, 1))[::stride, ::stride]
-    return windows.reshape(-1, 3, size, size).transpose(0, 2, 3, 1)
-
-
-# --- pictures of your own
+    photos, arrays = load_sample_images().images, {}
+    for part, columns in (("train", slice(-128)), ("test", slice(-128, None))):
+        cut = [np.lib.stride_tricks.sliding_window_view(photo[:, columns], (32, 32), axis=(0, 1)) for photo in photos]
+        patches = [windows[::16, ::16].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1) for windows in cut]  # overlapping
+        order = np.random.default_rng(0).permutation(sum(map(len, patches)))
+        arrays[f"x_{part}"] = np.concatenate(patches)[order]
+        arrays[f"y_{part}"] = np.repeat(np.arange(2, dtype=np.uint8), list(map(len, patches)))[order]
+    about = {"source": PHOTOS_SOURCE, "licence": "CC BY 2.0", "verified": False, "fallback": True, "reason": reason}
+    return _build(arrays, ("china", "flower"), requested=requested, name="photos", **about)
 
 
 def images(folder, size=28):
@@ -445,12 +374,10 @@ def images(folder, size=28):
             of pictures for every class. Hidden files and other kinds of files are passed over.
         size: height and width of the images that come out, in pixels.
 
-    Returns:
-        Dataset named after the folder, images (n, size, size, 1) where all are grey, else (n, size, size, 3), classes
-        in alphabetical order. A sixth of every class, drawn with a fixed seed, is the test; the order is shuffled with
-        the same seed. Each picture is turned as
-        its EXIF says, laid on white where it is transparent, cropped to the square in its middle and resized
-        (bicubic); its `provenance` counts what was done.
+    Returns a `Dataset` named after the folder, images (n, size, size, 1) where all are grey, else (n, size, size, 3),
+    classes in alphabetical order. A sixth of every class, drawn with a fixed seed, is the test; the order is shuffled
+    with the same seed. Each picture is turned as its EXIF says, laid on white where it is transparent, cropped to the
+    square in its middle and resized (bicubic); the `provenance` counts what was done.
 
     Raises:
         FileNotFoundError: when there is no such folder.
@@ -462,7 +389,7 @@ def images(folder, size=28):
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder: images() takes the path of a folder of pictures.")
-    below = {path: _pictures(path) for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."}
+    below = {p: _pictures(p) for p in sorted(folder.iterdir()) if p.is_dir() and p.name[0] != "."}
     below, beside = {path: files for path, files in below.items() if files}, _pictures(folder)
     if below and beside:
         raise DataError(f"{beside[0]} lies beside the classes' folders {_names(below)}: move it into one of them.")
@@ -483,10 +410,8 @@ def images(folder, size=28):
     if all((arrays[key] == arrays[key][..., :1]).all() for key in ("x_train", "x_test")):
         arrays |= {key: arrays[key][..., 0] for key in ("x_train", "x_test")}
     name, steps = folder.resolve().name, f"cropped to the square in the middle and resized to {size}x{size}"
-    source = "; ".join(
-        [f"your own pictures of {_names(below)}, {steps}", *(f"{n} {what}" for what, n in done.items() if n)]
-    )
-    about = {"source": source, "licence": "your own", "verified": False, "fallback": False}
+    source = [f"your own pictures of {_names(below)}, {steps}", *(f"{n} {what}" for what, n in done.items() if n)]
+    about = {"source": "; ".join(source), "licence": "your own", "verified": False, "fallback": False}
     dataset = _build(arrays, tuple(path.name for path in below), requested=name, name=name, **about)
     claims.note_data(dataset.provenance)
     return dataset
@@ -523,9 +448,6 @@ def _picture(path, size, done):
     return np.asarray(ImageOps.fit(image.convert("RGB"), (size, size)))
 
 
-# --- the table
-
-
 def _idx_files(folder, *hashes):
     names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")  # as in KEYS
     return {f"{folder}/{name}-ubyte.gz": sha for name, sha in zip(names, hashes, strict=True)}
@@ -533,6 +455,9 @@ def _idx_files(folder, *hashes):
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+AWS_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+ZALANDO_URL = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
+MNIST_FILE = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
 MNIST_FILES = _idx_files(
     "mnist",
     "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -547,31 +472,23 @@ FASHION_FILES = _idx_files(
     "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
     "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 )
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+CIFAR_FILES = {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"}
+GREY = {"shape": (28, 28), "counts": (60_000, 10_000)}
 SPECS = {
     "mnist": Spec(
-        shape=(28, 28),
-        counts=(60_000, 10_000),
+        **GREY,
         classes=tuple("0123456789"),
         licence="CC BY-SA 3.0",
-        sources=(
-            (KERAS_URL, {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}),
-            ("https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST_FILES),
-        ),
+        sources=((KERAS_URL, MNIST_FILE), (AWS_URL, MNIST_FILES)),
         sha256="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
         sample=((10_000, 2_000), "1e69420d546ce587b9fb07b6d2eafc89ce39cc8c539be4352f4e4eb1fafe84a4"),
     ),
     "fashion_mnist": Spec(
-        shape=(28, 28),
-        counts=(60_000, 10_000),
-        classes=(
-            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        ),
+        **GREY,
+        classes=CLOTHES,
         licence="MIT licence",
-        sources=(
-            (KERAS_URL, FASHION_FILES),
-            ("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/", FASHION_FILES),
-        ),
+        sources=((KERAS_URL, FASHION_FILES), (ZALANDO_URL, FASHION_FILES)),
         sha256="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
         sample=((5_000, 1_000), "688a1802a15f200658237f87f95e707a571bd096662fb58c7bef800738be80b0"),
     ),
@@ -580,12 +497,7 @@ SPECS = {
         counts=None,
         classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         licence="no licence stated",
-        sources=(
-            (
-                "https://www.cs.toronto.edu/~kriz/",
-                {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"},
-            ),
-        ),
+        sources=(("https://www.cs.toronto.edu/~kriz/", CIFAR_FILES),),
         cached=("cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz"),
     ),
 }

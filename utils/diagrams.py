@@ -17,6 +17,7 @@ from utils.plotting import COLOURS
 INDIGO, CYAN, _, GREEN, _, _, ROSE, WINE, *_ = COLOURS
 LINE, GAP, TALL = 16, 18, 120  # pixels: a line of text, room for an arrow, the tallest box
 SHEET, SLANT, SIDE = 3, 0.32, 45  # sheet to sheet; how narrow sheets look; what stands beside the draw, halved
+BOLD = {"font_weight": "bold"}
 PANELS = {"encoder": "#eef7fd", "decoder": "#edf7f3"}
 LOOKS = {  # fill and edge
     "encoder": (CYAN, INDIGO), "decoder": ("#a5dccf", GREEN), "code": (ROSE, WINE), "": ("#d9d9e3", "#556"),
@@ -32,7 +33,7 @@ SIGNS = {
     "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6S2 4 7 4",
     "noise": "M-7 -3h2M-2 3h2M3 -6h2M5 4h2M-5 7h2M1 -1h2M-3 -7h2",
 }  # fmt: skip
-LINK = {"fill": "none", "stroke": WINE, "stroke_width": 1.5, "stroke_dasharray": "4 3"}
+LINK = {"stroke": WINE, "stroke_width": 1.5, "stroke_dasharray": "4 3"}
 BUILD = "Begin it with keras.Input(shape), or call it once on a batch, so that its layers know their sizes."
 
 
@@ -45,8 +46,8 @@ class _Node:
     inputs: list = field(default_factory=list)  # (index of a node, what is written on the way)
     layer: object = None
     part: str = ""
+    below: list = field(default_factory=list)  # lines of text, as above
     above: list = field(default_factory=list)
-    below: list = field(default_factory=list)
     code: bool = False
     pale: bool = False
     absent: bool = False
@@ -55,14 +56,14 @@ class _Node:
     y: float = 0
     size: tuple = (0, 0)
     half: float = 0  # of the width that shape and text take
+    top = property(lambda self: self.y - self.size[1] / 2 - LINE * len(self.above) - 4)
+    bottom = property(lambda self: self.y + self.size[1] / 2 + LINE * len(self.below) + 4)
+    sheets = property(lambda self: min(7, 1 + round(math.log2(self.shape[2] or 1))))
+    tied = property(lambda self: self.layer._source() if type(self.layer).__name__ == "TiedDense" else None)  # to it
 
     @property
-    def top(self):
-        return self.y - self.size[1] / 2 - LINE * len(self.above) - 4
-
-    @property
-    def bottom(self):
-        return self.y + self.size[1] / 2 + LINE * len(self.below) + 4
+    def units(self):  # how many numbers a box or an image stands for: the scale of the boxes
+        return math.prod(n or 1 for n in self.shape) if self.kind in ("box", "image") else 0
 
 
 class Diagram:
@@ -71,9 +72,8 @@ class Diagram:
     def __init__(self, body, width, height, title, alt):
         if title:
             width, height = max(width, _width(title, 16) + 24), height + 28
-            body = [_text(width / 2, 24, title, size=16, weight="bold"), _shift(body, 0, 28)]
-        width, height = math.ceil(width), math.ceil(height)
-        self.alt = alt
+            body = [_text(width / 2, 24, title, font_size=16, **BOLD), _group(*body, moved=(0, 28))]
+        width, height, self.alt = math.ceil(width), math.ceil(height), alt
         self.svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'style="max-width:100%;height:auto" role="img" aria-label="{escape(alt)}" '
@@ -100,17 +100,12 @@ def draw(model, *, title=None, losses=None):
         title: above the drawing.
         losses: whether to show where the losses attach; None: for variational autoencoders only.
 
-    Returns:
-        Diagram.
-
-    Raises:
-        TypeError: for something that is not a Keras model.
-        ValueError: for a model that is not built, or whose layers form no graph.
+    Returns a `Diagram`. Raises TypeError for something that is not a Keras model, ValueError for a model that is not
+    built, or whose layers form no graph.
     """
     nodes = _read(model)
-    _place(nodes, TALL, max(map(_units, nodes)))
-    if losses is None:
-        losses = any(node.kind == "sampler" for node in nodes)
+    _place(nodes, TALL, max(node.units for node in nodes))
+    losses = any(node.kind == "sampler" for node in nodes) if losses is None else losses
     body, width, height = _render(nodes, losses=_losses(model, nodes) if losses else ())
     return Diagram([body], width, height, title, f"A network: {_describe(nodes)}")
 
@@ -120,31 +115,21 @@ def draw_steps(models, titles, *, title=None):
 
     A step whose layers all belong to the last model (as of `stacking.blocks`) is drawn in its place there: its own
     layers, the encoder's layers before them pale, since they are trained already, and nothing of the rest. Any other
-    step is drawn by itself.
-
-    Args:
-        models: list of models as for `draw`; the whole network last.
-        titles: one per step.
-        title: above the drawing.
-
-    Returns:
-        Diagram.
-
-    Raises:
-        TypeError, ValueError: as `draw`, and for another number of titles than of models, or none.
+    step is drawn by itself. The titles are one per step; arguments, result and errors are as for `draw`, and
+    ValueError for another number of titles than of models, or none.
     """
     models, titles = list(models), list(titles)
     if len(models) != len(titles) or not models:
         raise ValueError(f"{len(models)} models and {len(titles)} titles: as many of both expected, at least one.")
     steps = [_read(model) for model in models]
-    widest = max(_units(node) for nodes in steps for node in nodes)
+    widest = max(node.units for nodes in steps for node in nodes)
     for nodes in steps:
         _place(nodes, TALL / 2, widest)
     steps = [_step(steps[-1], nodes) for nodes in steps[:-1]] + steps[-1:]
     left, rows, width, y = min(node.x - node.half for node in steps[-1]), [], 0, 0
     for text, nodes in zip(titles, steps, strict=True):
         body, wide, height = _render(nodes, left=left, named=nodes is steps[-1])
-        rows += [_text(14, y + 22, text, anchor="start", size=14, weight="bold"), _shift([body], 0, y + 24)]
+        rows += [_text(14, y + 22, text, anchor="start", font_size=14, **BOLD), _group(body, moved=(0, y + 24))]
         width, y = max(width, wide, 30 + _width(text, 15)), y + height + 22
     alt = " ".join(f"{text}: {_describe(nodes)}" for text, nodes in zip(titles, steps, strict=True))
     return Diagram(rows, width, y, title, alt)
@@ -169,7 +154,11 @@ def _read(model):
                 nodes.append(_Node("image", shape, [(k, "")]))
             nodes[k if nodes[k].kind == "image" else -1].below.append("output")
     _name_parts(nodes)
-    _rank(nodes)
+    for node in nodes:  # its column: as many as the longest way to it has steps
+        node.rank = 1 + max((nodes[k].rank for k, _ in node.inputs), default=-1)
+    for k, node in enumerate(nodes[1:], start=1):  # a later input stands where it is used
+        if not node.inputs:
+            node.rank = min((user.rank for user in nodes if k in dict(user.inputs)), default=1) - 1
     _shortcuts(nodes)
     for node in nodes:
         _label(node)
@@ -223,10 +212,10 @@ def _add(layer, call, nodes, given, part):
         if last.kind == "noise":
             last.below += noise
             return given
-        node = _Node("noise", shape, given, layer, part if last.inputs else "", below=noise)
-        node.above = [] if last.inputs else ["corruption"]
+        first = not last.inputs
+        node = _Node("noise", shape, given, layer, "" if first else part, noise, ["corruption"] * first)
     elif len(given) > 1 and kind != "MaxUnpooling2D":
-        node = _Node("merge", shape, given, layer, part, below=[words])
+        node = _Node("merge", shape, given, layer, part, [words])
     elif (not weights and same and kind not in NAMES) or "Normalization" in kind:
         if hasattr(layer, "activation") or hasattr(keras.activations, kind.lower()) or kind == "LeakyReLU":
             last.below = [_activation(layer) if line == "linear" else line for line in last.below]
@@ -234,29 +223,27 @@ def _add(layer, call, nodes, given, part):
     else:
         vector = len(shape) < 3 or shape[:2] == (1, 1)
         below = [_activation(layer) if weights else words, *["logits"] * (layer.name == "logits")]
-        node = _Node("box" if vector else "map", shape, given, layer, part, below=below)
+        node = _Node("box" if vector else "map", shape, given, layer, part, below)
         node.pale = bool(weights) and not layer.trainable
     nodes.append(node)
-    handed = "indices" if "Indices" in kind else ""
-    return [(len(nodes) - 1, handed if k else "") for k in range(len(call.output_tensors))]
+    return [(len(nodes) - 1, "indices" * (k > 0 and "Indices" in kind)) for k in range(len(call.output_tensors))]
 
 
 def _sampler(nodes, heads):
     """Add the draw of z from N(mean, variance), and z; return where z is."""
     for (k, _), name in zip(heads, ("mean μ", "log σ²"), strict=True):
         nodes[k].below.insert(0, name)
-    shape = nodes[heads[0][0]].shape
-    nodes.append(_Node("sampler", shape, list(heads)))
-    nodes.append(_Node("box", shape, [(len(nodes) - 1, "")], below=["z = μ + σ·ε"], code=True))
-    return len(nodes) - 1, ""
+    shape, draw = nodes[heads[0][0]].shape, len(nodes)
+    nodes += [_Node("sampler", shape, list(heads)), _Node("box", shape, [(draw, "")], below=["z = μ + σ·ε"], code=True)]
+    return draw + 1, ""
 
 
 def _noise(layer):
     """Return a corrupting layer's lines of text, None for other layers."""
     kind = type(layer).__name__
     if kind == "Corruption":
-        level = f"{layer.low:g}" if layer.low == layer.high else f"{layer.low:g} to {layer.high:g}"
-        return [*textwrap.wrap(layer.kind.replace("_", " "), 9), level]
+        levels = dict.fromkeys(f"{level:g}" for level in (layer.low, layer.high))
+        return [*textwrap.wrap(layer.kind.replace("_", " "), 9), " to ".join(levels)]
     if kind in ("GaussianNoise", "GaussianDropout", "Dropout", "SpatialDropout2D"):
         level = layer.stddev if kind == "GaussianNoise" else layer.rate
         return [re.match("[A-Z][a-z]+", kind)[0].lower(), f"{level:g}"]
@@ -268,22 +255,15 @@ def _activation(layer):
     return getattr(activation, "__name__", type(activation).__name__).lower().replace("_", " ").strip("<>")
 
 
-def _units(node):
-    """Return how many numbers a box or an image stands for: the scale of the boxes."""
-    return math.prod(n or 1 for n in node.shape) if node.kind in ("box", "image") else 0
-
-
 def _name_parts(nodes):
     """Find the layer named "code". Where no layer has a part, encoder is what leads to it, decoder what follows."""
     named = [k for k, node in enumerate(nodes) if getattr(node.layer, "name", "") == "code"]
-    code = next((k for k, node in enumerate(nodes) if node.code), *(named or [None])[:1])
-    if code is None:
-        return
-    nodes[code].code = True
-    if not any(node.part for node in nodes):
-        for k, node in enumerate(nodes):
-            if node.layer is not None and node.kind != "noise" and (k <= code or nodes[-1].shape == nodes[0].shape):
-                node.part = "encoder" if k <= code else "decoder"
+    found = [k for k, node in enumerate(nodes) if node.code] + named
+    if found:
+        nodes[found[0]].code = True
+    for k, node in enumerate(nodes if found and not any(node.part for node in nodes) else ()):
+        if node.layer is not None and node.kind != "noise" and (k <= found[0] or nodes[-1].shape == nodes[0].shape):
+            node.part = "encoder" if k <= found[0] else "decoder"
 
 
 def _shortcuts(nodes):
@@ -300,23 +280,12 @@ def _shortcuts(nodes):
 
 def _label(node):
     """Write a node's size above it."""
-    size = "×".join(map(str, (n or letter for n, letter in zip(node.shape, "hwc", strict=False))))
+    size = "×".join(str(n or letter) for n, letter in zip(node.shape, "hwc", strict=False))
     units = size if None in node.shape else str(math.prod(node.shape))
     if node.code:
         node.above = ["code" if node.layer else "code z", f"d = {units}", *[size] * (node.kind == "map")]
-    elif node.kind == "map":
-        node.above = [size.rpartition("×")[0], "×" + size.rpartition("×")[2]]
-    elif node.kind in ("box", "image"):
-        node.above = [units if node.kind == "box" else size]
-
-
-def _rank(nodes):
-    """Give every node its column: as many as the longest way to it has steps; a later input stands where it is used."""
-    for node in nodes:
-        node.rank = 1 + max((nodes[k].rank for k, _ in node.inputs), default=-1)
-    for k, node in enumerate(nodes[1:], start=1):
-        if not node.inputs:
-            node.rank = min((user.rank for user in nodes if k in dict(user.inputs)), default=1) - 1
+    elif node.kind in ("map", "box", "image"):
+        node.above = {"map": re.split("(?=×[^×]*$)", size), "box": [units], "image": [size]}[node.kind]
 
 
 def _place(nodes, tall, widest):
@@ -326,12 +295,12 @@ def _place(nodes, tall, widest):
     for node in here:
         node.size = (24, 24) if node.kind == "noise" else (20, 20)
         if node.kind == "box":
-            node.size = 24, 14 + (tall - 14) * math.sqrt(_units(node) / widest)
+            node.size = 24, 14 + (tall - 14) * math.sqrt(node.units / widest)
         elif node.kind == "sampler":
             node.size = 20 + 2 * SIDE, 20
         elif node.kind in ("map", "image"):
             h, w = (12 + (0.55 * tall - 12) * math.sqrt((n or highest) / highest) for n in node.shape[:2])
-            node.size = SLANT * w + SHEET * (_sheets(node) - 1), h + w / 5
+            node.size = SLANT * w + SHEET * (node.sheets - 1), h + w / 5
         texts = [] if node.kind == "merge" else node.above + node.below  # beside a merge's text there is room
         alone = node.part and len({other.rank for other in here if other.part == node.part}) == 1
         node.half = max([node.size[0], 62 if alone else 0, *map(_width, texts)]) / 2
@@ -342,10 +311,8 @@ def _place(nodes, tall, widest):
         if before and column:
             shapes = sum(max(node.size[0] / 2 for node in side) for side in (before, column))
             texts = sum(max(node.half for node in side) for side in (before, column))
-            x += max(shapes + GAP, texts + 7)
-            x += 14 * (before[0].part != column[0].part) + 16 * (
-                max(len(column), len(before)) > 1 and column[0].kind != "sampler"
-            )
+            several = max(len(column), len(before)) > 1 and column[0].kind != "sampler"
+            x += max(shapes + GAP, texts + 7) + 14 * (before[0].part != column[0].part) + 16 * several
             x += 8 * any(nodes[k] in before for k in branching)
         y = -sum(node.bottom - node.top + 10 for node in column) / 2
         for node in column:
@@ -353,10 +320,6 @@ def _place(nodes, tall, widest):
         if len(column) == 1:
             column[0].y = 0
         before = column or before
-
-
-def _sheets(node):
-    return min(7, 1 + round(math.log2(node.shape[2] or 1)))
 
 
 def _step(whole, step):
@@ -402,23 +365,22 @@ def _render(nodes, losses=(), left=None, named=True):
     for part in parts:
         inside = [node for node in here if node.part == part]
         x0, x1 = min(n.x - n.half for n in inside) - 7, max(n.x + n.half for n in inside) + 7
-        panels.append(_tag("rect", x=x0, y=top, width=x1 - x0, height=bottom - top, rx=10, fill=PANELS[part]))
+        panels.append(_rect(x0, top, x1 - x0, bottom - top, 10, fill=PANELS[part]))
         if named:
-            panels.append(_text((x0 + x1) / 2, names_y, part, fill=LOOKS[part][1], size=14, weight="bold"))
+            panels.append(_text((x0 + x1) / 2, names_y, part, fill=LOOKS[part][1], font_size=14, **BOLD))
     high, low = top, bottom
     for (source, node, label), level in _levels(arcs):
         x, y = source.x + max(source.size[0] / 2 + 6, source.half + 3), top - 12 - 20 * level
         end = node.x, node.y - 12 if node.kind == "merge" else node.top
         arc = _arrow((x, source.y), (x, y), (node.x, y), end, colour=INDIGO, dashed=label == "indices")
         dot = _tag("circle", cx=x, cy=source.y, r=2.5, fill=INDIGO)
-        lines.append(_group("skip", arc, dot, _text((x + node.x) / 2, y - 4, label, fill=INDIGO)))
+        lines.append(_group(arc, dot, _text((x + node.x) / 2, y - 4, label, fill=INDIGO), kind="skip"))
         high = min(high, y - (16 if label else 0))
-    tied = [(other, node, "") for node in here for other in here if other.layer is _source(node) is not None]
+    tied = [(other, node, "") for node in here for other in here if other.layer is node.tied is not None]
     for (source, node, _), level in _levels(tied):
         y = bottom + 12 + 14 * level
-        way = _way((source.x, source.bottom), (source.x, y), (node.x, y), (node.x, node.bottom))
-        lines.append(_group("tie", _tag("path", d=way, **LINK)))
-        low = max(low, y + 20)
+        way = _way((source.x, source.bottom), (source.x, y), (node.x, y), (node.x, node.bottom), **LINK)
+        lines, low = [*lines, _group(way, kind="tie")], max(low, y + 20)
     if tied:
         lines.append(_text((tied[0][0].x + tied[0][1].x) / 2, low - 4, "tied: the same W, transposed", fill=WINE))
     x0 = min(node.x - node.half for node in here) if left is None else left
@@ -426,43 +388,33 @@ def _render(nodes, losses=(), left=None, named=True):
     for text, where in losses:
         wide, x, under = max(map(_width, text)) + 18, where[0].x, max(node.bottom for node in where)
         middle = max(min(x, x1 - 7 - wide / 2), free + wide / 2)
-        pill = [_tag("path", d=_way((x, under), (x, low + 16)), **LINK)]
-        place = {"x": middle - wide / 2, "y": low + 16, "width": wide, "height": 42, "rx": 8}
-        pill.append(_tag("rect", **place, fill="#fbeef2", stroke=WINE))
-        pill += [_text(middle, low + 33 + LINE * k, line, fill=WINE) for k, line in enumerate(text)]
-        if len(where) > 1:
-            w, t = where[0].half + 4, min(node.top for node in where) - 1
-            pill.append(_tag("rect", x=x - w, y=t, width=2 * w, height=under - t, rx=8, **LINK))
-        lines.append(_group("loss", *pill))
+        line = _way((x, under), (x, low + 16), **LINK)
+        pill = _rect(middle - wide / 2, low + 16, wide, 42, 8, fill="#fbeef2", stroke=WINE)
+        w, t = where[0].half + 4, min(node.top for node in where) - 1
+        ring = _rect(x - w, t, 2 * w, under - t, 8, fill="none", **LINK) if len(where) > 1 else ""
+        lines.append(_group(line, pill, _lines(middle, low + 33, text, fill=WINE), ring, kind="loss"))
         x1, free = max(x1, middle + wide / 2), middle + wide / 2 + 10
     low += 60 if losses else 0
-    return _shift([*panels, *lines, *map(_shape, here)], 16 - x0, 10 - high), x1 - x0 + 25, low - high + 20
+    body = _group(*panels, *lines, *map(_shape, here), moved=(16 - x0, 10 - high))
+    return body, x1 - x0 + 25, low - high + 20
 
 
 def _levels(arcs):
     """Return the arcs, each with a level, from short to long: arcs of one level do not overlap."""
-    taken, found = [], []
+    found = []
     for arc in sorted(arcs, key=lambda arc: (arc[1].rank - arc[0].rank, arc[0].rank)):
-        x0, x1 = arc[0].x, arc[1].x
-        level = 1 + max((k for k, a, b in taken if a < x1 and x0 < b), default=-1)
-        taken.append((level, x0, x1))
-        found.append((arc, level))
+        below = [level for other, level in found if other[0].x < arc[1].x and arc[0].x < other[1].x]
+        found.append((arc, 1 + max(below, default=-1)))
     return found
-
-
-def _source(node):
-    """Return the layer whose kernel a tied layer uses, or None."""
-    return node.layer._source() if type(node.layer).__name__ == "TiedDense" else None
 
 
 def _losses(model, nodes):
     """Return what to write about the losses, each with the nodes that it is computed from."""
     heads = [[nodes[k] for k, _ in node.inputs] for node in nodes if node.kind == "sampler"]
     name = {"mse": "squared error", "bce": "cross-entropy"}.get(getattr(model, "reconstruction_loss", ""), "of x")
-    last = ["reconstruction", "−log p(x|z)" if heads else name]
-    if nodes[-1].kind != "image":
-        last = ["loss", "against the target"]
-    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), (last, nodes[-1:])]
+    image = ["reconstruction", "−log p(x|z)" if heads else name]
+    last = (image if nodes[-1].kind == "image" else ["loss", "against the target"]), nodes[-1:]
+    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), last]
 
 
 def _describe(nodes):
@@ -474,7 +426,7 @@ def _describe(nodes):
         facts = {"sampler": ["draw of z = μ + σ·ε with ε ~ N(0, I)"]}.get(node.kind, node.above) + node.below
         facts += ["with a skip" for k, label in node.inputs if label != "indices" and node.rank > nodes[k].rank + 1]
         facts += ["with the pooling's indices" for _, label in node.inputs if label == "indices"]
-        facts += ["tied"] * (_source(node) is not None) + ["(frozen)"] * node.pale
+        facts += ["tied"] * (node.tied is not None) + ["(frozen)"] * node.pale
         words.append(" ".join(facts) + ",")
     return " ".join(words).replace(" ×", "×")[:-1] + "."
 
@@ -486,27 +438,25 @@ def _shape(node):
     fill, edge = LOOKS.get(what, LOOKS[node.part])
     look = {"fill": fill, "stroke": edge, "stroke_width": 1.3, "stroke_linejoin": "round"}
     if node.kind in ("map", "image"):
-        wide = w - SHEET * (_sheets(node) - 1)
+        wide = w - SHEET * (node.sheets - 1)
         rise = wide / SLANT / 5
         sheet = f"l{wide:.1f} {-rise:.1f}v{h - rise:.1f}l{-wide:.1f} {rise:.1f}z"
-        shape = [_tag("path", d=f"M{x + SHEET * k:.1f} {y + rise:.1f}{sheet}", **look) for k in range(_sheets(node))]
+        shape = [_tag("path", d=f"M{x + SHEET * k:.1f} {y + rise:.1f}{sheet}", **look) for k in range(node.sheets)]
     elif node.kind in ("box", "noise"):
-        look |= {"stroke_dasharray": "3 2" if node.kind == "noise" else None}
-        shape = [_tag("rect", x=x, y=y, width=w, height=h, rx=4, **look)]
+        shape = [_rect(x, y, w, h, 4, stroke_dasharray="3 2" if node.kind == "noise" else None, **look)]
     else:
         shape = [_tag("circle", cx=middle, cy=node.y, r=10, **look)]
     if node.kind == "sampler":
         shape += [_text(x + 32, node.y + 4, "ε ~ N(0, I)"), _arrow((x + 68, node.y), (middle - 12, node.y))]
     if sign := SIGNS.get(type(node.layer).__name__ if node.kind == "merge" else node.kind):
-        move = f"translate({middle:.1f} {node.y:.1f})"
-        shape.append(_tag("path", d=sign, transform=move, fill="none", stroke="#222", stroke_width=1.5))
+        path = _tag("path", d=sign, fill="none", stroke="#222", stroke_width=1.5)
+        shape.append(_group(path, moved=(middle, node.y)))
     if node.pale:
-        shape = [_tag("g", "".join(shape), opacity=0.4)]
-    bold = {"weight": "bold", "fill": WINE} if node.code else {}
+        shape = [_group(*shape, opacity=0.4)]
+    bold = BOLD | {"fill": WINE} if node.code else {}
     start = y - 6 - LINE * (len(node.above) - 1)
-    above = [_text(node.x, start + LINE * k, line, **bold) for k, line in enumerate(node.above)]
-    below = [_text(node.x, y + h + 14 + LINE * k, line) for k, line in enumerate(node.below)]
-    return _group(what, *shape, *above, *below)
+    above, below = _lines(node.x, start, node.above, **bold), _lines(node.x, y + h + 14, node.below)
+    return _group(*shape, above, below, kind=what)
 
 
 def _tag(name, inside="", **attributes):
@@ -516,40 +466,42 @@ def _tag(name, inside="", **attributes):
     return f"<{name}{inner}>{inside}</{name}>"
 
 
-def _group(kind, *parts):
-    return _tag("g", "".join(parts), data_kind=kind)
+def _group(*parts, kind=None, moved=None, **look):
+    place = None if moved is None else "translate({:.1f} {:.1f})".format(*moved)
+    return _tag("g", "".join(parts), transform=place, data_kind=kind, **look)
 
 
-def _text(x, y, text, *, anchor="middle", size=None, weight=None, fill=None):
-    look = {"text_anchor": anchor, "font_size": size, "font_weight": weight, "fill": fill}
-    return _tag("text", escape(text), x=x, y=y, **look) if text else ""
+def _rect(x, y, width, height, rx, **look):
+    return _tag("rect", x=x, y=y, width=width, height=height, rx=rx, **look)
 
 
-def _way(*points):
-    """Return a path through points, with round corners."""
+def _lines(x, y, texts, **look):
+    return "".join(_text(x, y + LINE * k, text, **look) for k, text in enumerate(texts))
+
+
+def _text(x, y, text, anchor="middle", **look):
+    return _tag("text", escape(text), x=x, y=y, text_anchor=anchor, **look) if text else ""
+
+
+def _way(*points, **look):
+    """Return a line through points, with round corners."""
     way = "M{:.1f} {:.1f}".format(*points[0])
-    for (x0, y0), (x1, y1), (x2, y2) in zip(points, points[1:], points[2:], strict=False):
-        a, b = math.dist((x0, y0), (x1, y1)), math.dist((x1, y1), (x2, y2))
-        r, s = min(8, a / 2) / (a or 1), min(8, b / 2) / (b or 1)
-        way += f"L{x1 + r * (x0 - x1):.1f} {y1 + r * (y0 - y1):.1f}"
-        way += f"Q{x1:.1f} {y1:.1f} {x1 + s * (x2 - x1):.1f} {y1 + s * (y2 - y1):.1f}"
-    return way + "L{:.1f} {:.1f}".format(*points[-1])
+    for before, at, after in zip(points, points[1:], points[2:], strict=False):
+        sides = ((end, math.dist(at, end) or 1) for end in (before, after))
+        (x0, y0), (x1, y1) = ([p + min(8 / d, 0.5) * (q - p) for p, q in zip(at, end, strict=True)] for end, d in sides)
+        way += "L{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}".format(x0, y0, *at, x1, y1)
+    return _tag("path", d=way + "L{:.1f} {:.1f}".format(*points[-1]), fill="none", **look)
 
 
 def _arrow(*points, colour="#444", dashed=False):
     """Return an arrow through points, with its head at the last one."""
-    (x0, y0), (x, y) = points[-2:]
-    length = math.dist((x0, y0), (x, y)) or 1
-    u, v = 7 * (x - x0) / length, 7 * (y - y0) / length
-    line = {"fill": "none", "stroke": colour, "stroke_width": 1.4, "stroke_dasharray": "5 3" if dashed else None}
-    head = f"M{x:.1f} {y:.1f}L{x - u - v / 2:.1f} {y - v + u / 2:.1f}L{x - u + v / 2:.1f} {y - v - u / 2:.1f}z"
-    return _tag("path", d=_way(*points[:-1], (x - u, y - v)), **line) + _tag("path", d=head, fill=colour)
+    tip, back = complex(*points[-1]), complex(*points[-1]) - complex(*points[-2])
+    back *= 7 / (abs(back) or 1)
+    corners = [(z.real, z.imag) for z in (tip, tip - back * (1 - 0.5j), tip - back * (1 + 0.5j), tip - back)]
+    head = "M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}z".format(*corners[0], *corners[1], *corners[2])
+    look = {"stroke": colour, "stroke_width": 1.4, "stroke_dasharray": "5 3" if dashed else None}
+    return _way(*points[:-1], corners[3], **look) + _tag("path", d=head, fill=colour)
 
 
 def _width(text, size=13):
-    """Return about how many pixels wide a text is."""
-    return 0.56 * size * len(text)
-
-
-def _shift(body, x, y):
-    return f'<g transform="translate({x:.1f} {y:.1f})">{"".join(body)}</g>'
+    return 0.56 * size * len(text)  # about so many pixels

@@ -1,11 +1,14 @@
 """A base and two classes for every autoencoder of the course, plain and variational, and builders for both."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 from scipy.special import expit
 
+from utils import validate
 from utils.layers import Sampler
 
 LOSSES = ("mse", "bce")
@@ -24,19 +27,15 @@ class BaseAutoencoder(keras.Model):
         encoder: Keras model from images to codes.
         decoder: Keras model from codes to images of the encoder's input shape.
 
-    Raises:
-        ValueError: when the decoder does not fit the encoder.
+    Raises ValueError when the decoder does not fit the encoder.
     """
 
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)
         if self._code_shape(encoder) != decoder.input_shape or decoder.output_shape != encoder.input_shape:
-            raise ValueError(
-                f"The decoder ({decoder.input_shape} to {decoder.output_shape}) does not mirror the encoder "
-                f"({encoder.input_shape} to {encoder.output_shape})."
-            )
-        self.encoder = encoder
-        self.decoder = decoder
+            one, other = (f"({part.input_shape} to {part.output_shape})" for part in (decoder, encoder))
+            raise ValueError(f"The decoder {one} does not mirror the encoder {other}.")
+        self.encoder, self.decoder = encoder, decoder
         self.built = True  # not by build(): Keras allows no further parts after that
 
     @staticmethod
@@ -55,9 +54,7 @@ class BaseAutoencoder(keras.Model):
     def average(self, losses, sample_weight=None):
         """Return the mean of the images' losses (n,), each times its weight if given, plus the layers' penalties."""
         loss = ops.mean(_weighted(losses, sample_weight))
-        for penalty in self.losses:
-            loss += ops.cast(penalty, loss.dtype)
-        return loss
+        return sum((ops.cast(penalty, loss.dtype) for penalty in self.losses), loss)
 
     def encode(self, x, batch_size=1000):
         """Return the codes of the images x as a NumPy array (n, code size)."""
@@ -73,10 +70,8 @@ class BaseAutoencoder(keras.Model):
 
     def get_config(self):
         """Return what `from_config` needs: both parts, and what a subclass adds."""
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-        }
+        parts = {"encoder": self.encoder, "decoder": self.decoder}
+        return super().get_config() | {k: keras.saving.serialize_keras_object(part) for k, part in parts.items()}
 
     @classmethod
     def from_config(cls, config):
@@ -90,13 +85,9 @@ class Autoencoder(BaseAutoencoder):
     """An encoder and a decoder, trained together to copy their input through a code.
 
     Args:
-        encoder: Keras model from images to codes.
-        decoder: Keras model from codes to images of the encoder's input shape.
+        encoder, decoder: as in `BaseAutoencoder`, and so are the errors.
         reconstruction_loss: "mse", the squared error ||x - x̂||² (any real values), or "bce", the binary
-            cross-entropy in nats (x and x̂ in [0, 1]).
-
-    Raises:
-        ValueError: for an unknown loss, or when the decoder does not fit the encoder.
+            cross-entropy in nats (x and x̂ in [0, 1]). Raises ValueError for another one.
     """
 
     def __init__(self, encoder, decoder, reconstruction_loss="mse", **kwargs):
@@ -120,10 +111,8 @@ class Autoencoder(BaseAutoencoder):
         The target is y where it is given (a denoiser's clean image), else x itself.
         """
         target, copy = _wide(x if y is None else y), _wide(y_pred)
-        if self.reconstruction_loss == "mse":
-            error = ops.square(target - copy)
-        else:
-            error = ops.binary_crossentropy(target, copy)
+        mse = self.reconstruction_loss == "mse"
+        error = ops.square(target - copy) if mse else ops.binary_crossentropy(target, copy)
         return self.average(_sum(error), sample_weight)
 
     def get_config(self):
@@ -152,8 +141,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             time, by a callback too: the next step uses the new value.
         seed: integer of at least 0 for the draws, or None for one that follows from `keras.utils.set_random_seed`.
 
-    Raises:
-        ValueError: for another output of the encoder, a decoder that does not fit, a beta or seed out of range.
+    Raises ValueError for another output of the encoder, a decoder that does not fit, a beta or seed out of range.
     """
 
     def __init__(self, encoder, decoder, beta=1.0, seed=None, **kwargs):
@@ -173,9 +161,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     @beta.setter
     def beta(self, beta):
-        if isinstance(beta, bool) or not isinstance(beta, int | float | np.number) or not 0 <= beta < float("inf"):
-            raise ValueError(f"beta={beta!r}: must be a finite number of at least 0.")
-        self._beta.assign(beta)
+        self._beta.assign(validate.number("beta", beta, 0, None, "a finite number of at least 0"))
 
     @staticmethod
     def _code_shape(encoder):
@@ -215,33 +201,28 @@ class VariationalAutoencoder(BaseAutoencoder):
         return expit(apply(self.decoder, z, batch_size))
 
     def reconstruct(self, x, batch_size=1000, *, samples=None, seed=None):
-        """Return decodings of the images x, pixel probabilities in [0, 1].
+        """Return decodings of the images x (n, h, w, c), pixel probabilities in [0, 1].
 
         Args:
-            x: (n, h, w, c).
             batch_size: inputs at a time.
-            samples: None to decode the means of q(z|x); or how many draws of z to decode for every image.
-            seed: of the draws, an integer of at least 0, or None for one that follows from
-                `keras.utils.set_random_seed`.
+            samples: None to decode the means of q(z|x), with a result of x's shape; or how many draws of z to decode
+                for every image, with a result (samples, n, h, w, c).
+            seed: of the draws, as in the class.
 
-        Returns:
-            An array of x's shape; with samples=k, (k, n, h, w, c).
-
-        Raises:
-            ValueError: for a wrong shape, or a number out of range.
+        Raises ValueError for a wrong shape, or a number out of range.
         """
         mean, log_variance = self.posterior(x, batch_size)
         if samples is None:
             return self.decode(mean, batch_size)
-        eps = _rng(seed).standard_normal((_positive("samples", samples), *mean.shape), dtype="float32")
+        eps = _rng(seed).standard_normal((validate.positive("samples", samples), *mean.shape), dtype="float32")
         z = mean + np.exp(log_variance / 2) * eps
         images = self.decode(z.reshape(-1, mean.shape[1]), batch_size)
         return images.reshape(samples, len(mean), *images.shape[1:])
 
     def sample(self, n, seed=None, batch_size=1000):
         """Return n images (n, h, w, c) decoded from draws of the prior N(0, I); seed as in `reconstruct`."""
-        d = self.decoder.input_shape[1]
-        return self.decode(_rng(seed).standard_normal((_positive("n", n), d), dtype="float32"), batch_size)
+        shape = validate.positive("n", n), self.decoder.input_shape[1]
+        return self.decode(_rng(seed).standard_normal(shape, dtype="float32"), batch_size)
 
     def log_weights(self, x, samples, seed=None, batch_size=10_000):
         """Return the logarithms of the importance weights w = p(x|z) p(z) / q(z|x) for draws z ~ q(z|x), in nats.
@@ -256,13 +237,10 @@ class VariationalAutoencoder(BaseAutoencoder):
             seed: as in `reconstruct`. The draws do not depend on batch_size.
             batch_size: draws decoded at a time, of one image or several.
 
-        Returns:
-            float64 array (n, samples).
-
-        Raises:
-            ValueError: for other pixels than 0 and 1, a wrong shape, or a number out of range.
+        Returns a float64 array (n, samples). Raises ValueError for other pixels than 0 and 1, a wrong shape, or a
+        number out of range.
         """
-        samples, batch_size = _positive("samples", samples), _positive("batch_size", batch_size)
+        samples, batch_size = validate.positive("samples", samples), validate.positive("batch_size", batch_size)
         x = np.asarray(x, "float32")
         mean, log_variance = self.posterior(x)
         if not np.isin(x, (0, 1)).all():
@@ -272,11 +250,10 @@ class VariationalAutoencoder(BaseAutoencoder):
             image = np.arange(start, min(start + batch_size, len(log_w))) // samples
             eps = rng.standard_normal((len(image), mean.shape[1]), dtype="float32")
             z = mean[image] + sigma[image] * eps
-            log_p = -_cross_entropy(x[image], self.decoder(z, training=False))
-            z, eps = z.astype("float64"), eps.astype("float64")
+            error = ops.convert_to_numpy(_cross_entropy(x[image], self.decoder(z, training=False)))
             # log p(z) - log q(z|x): the constants d/2 · log(2 pi) cancel.
-            ratio = np.sum(eps**2 - z**2 + log_variance[image], axis=1) / 2
-            log_w[start : start + len(image)] = ops.convert_to_numpy(log_p) + ratio
+            ratio = np.sum(eps.astype("float64") ** 2 - z.astype("float64") ** 2 + log_variance[image], axis=1) / 2
+            log_w[start : start + len(image)] = ratio - error
         return log_w.reshape(len(x), samples)
 
     def get_config(self):
@@ -308,16 +285,8 @@ def kl_divergence(mean, log_variance):
     """Return the KL divergence of N(mean, exp(log_variance)) from N(0, 1) in nats, for every unit.
 
     (mean² + variance - 1 - log variance) / 2, at least 0, and 0 only for N(0, 1) itself (Kingma and Welling,
-    appendix B). Units are independent: their sum is the divergence of the whole code.
-
-    Args:
-        mean, log_variance: arrays or tensors of one shape, such as (n, d).
-
-    Returns:
-        The same shape: NumPy for NumPy, else a tensor.
-
-    Raises:
-        ValueError: for different shapes.
+    appendix B). Units are independent: their sum is the divergence of the whole code. Arrays or tensors of one shape,
+    such as (n, d), give the same shape, NumPy for NumPy, else a tensor. Raises ValueError for different shapes.
     """
     if tuple(mean.shape) != tuple(log_variance.shape):
         raise ValueError(f"mean has shape {mean.shape}, log_variance {log_variance.shape}: they must agree.")
@@ -328,26 +297,16 @@ def kl_divergence(mean, log_variance):
 def apply(model, values, batch_size=1000):
     """Return a model's outputs for many inputs, batch by batch, as one NumPy array (or a dict of them, as the model).
 
-    Unlike `model.predict` it compiles nothing, which for the short runs of these lessons is faster.
-
-    Args:
-        model: any Keras model with one input.
-        values: (n, ...) of the model's input shape.
-        batch_size: inputs at a time.
-
-    Raises:
-        ValueError: for another shape, no input at all, uint8 pixels, or a batch_size that is not a positive integer.
+    Unlike `model.predict` it compiles nothing, which for the short runs of these lessons is faster. The model is any
+    with one input, the values (n, ...) have its input shape, batch_size is inputs at a time. Raises ValueError for
+    another shape, no input at all, uint8 pixels, or a batch_size that is not a positive integer.
     """
-    values, batch_size = np.asarray(values), _positive("batch_size", batch_size)
+    values, batch_size = np.asarray(values), validate.positive("batch_size", batch_size)
     check_shape("Inputs", values, model.input_shape[1:])
     if values.dtype == "uint8":
         raise ValueError("Inputs are uint8, pixels 0..255: scale them, x.astype('float32') / 255.")
-    starts = range(0, len(values), batch_size)
-    batches = [
-        keras.tree.map_structure(ops.convert_to_numpy, model(values[k : k + batch_size], training=False))
-        for k in starts
-    ]
-    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    batches = [model(values[k : k + batch_size], training=False) for k in range(0, len(values), batch_size)]
+    return keras.tree.map_structure(lambda *parts: np.concatenate([ops.convert_to_numpy(p) for p in parts]), *batches)
 
 
 def check_shape(what, values, expected):
@@ -359,15 +318,13 @@ def check_shape(what, values, expected):
 
     if fits(shape[1:]) and shape[0] > 0:
         return
+    grey, pixels = expected[-1:] == (1,), None if None in expected else int(np.prod(expected))
     hints = [
         (fits(shape), "A single one needs a first axis: x[None]."),
-        (expected[-1:] == (1,) and fits((*shape[1:], 1)), "Add a channel axis: x[..., None]."),
-        (
-            expected[-1:] == (1,) and fits((*shape, 1)),
-            "A single one needs a first and a channel axis: x[None, ..., None].",
-        ),
+        (grey and fits((*shape[1:], 1)), "Add a channel axis: x[..., None]."),
+        (grey and fits((*shape, 1)), "A single one needs a first and a channel axis: x[None, ..., None]."),
         (len(expected) == 1 and fits((int(np.prod(shape[1:])),)), "Flatten them: x.reshape(len(x), -1)."),
-        (len(shape) == 2 and shape[1:] == (_pixels(expected),), f"Give them their shape: x.reshape{(-1, *expected)}."),
+        (len(shape) == 2 and shape[1:] == (pixels,), f"Give them their shape: x.reshape{(-1, *expected)}."),
     ]
     hint = next((f" {text}" for found, text in hints if found and shape[:1] != (0,)), "")
     raise ValueError(f"{what} of shape (n, {', '.join(map(str, expected))}) expected, got {shape}.{hint}")
@@ -376,11 +333,9 @@ def check_shape(what, values, expected):
 def same_architecture(one, other):
     """Whether two networks have the same layers with the same settings and numbers of weights, in the same order.
 
-    Names do not count, nor how the layers are grouped: a `Sequential` may equal an `Autoencoder`, whose layers are its
-    encoder's and its decoder's. How layers of a functional model are connected is not compared.
-
-    Args:
-        one, other: Keras models, or lists of models whose layers follow one another, such as [encoder, decoder].
+    Either is a Keras model, or a list of models whose layers follow one another, such as [encoder, decoder]. Names do
+    not count, nor how the layers are grouped: a `Sequential` may equal an `Autoencoder`, whose layers are its encoder's
+    and its decoder's. How layers of a functional model are connected is not compared.
     """
 
     def described(model):
@@ -420,34 +375,15 @@ def deep(
         initializer: of the hidden layers' kernels.
         input_shape: (h, w, c) of the images.
 
-    Returns:
-        An `Autoencoder` from images (n, h, w, c) through codes (n, code) to images.
-
-    Raises:
-        ValueError: for a width, code or shape that is not a positive integer, an unknown activation or loss, or
-            "bce" without a sigmoid.
+    Returns an `Autoencoder` from images (n, h, w, c) through codes (n, code) to images. Raises ValueError for a width,
+    code or shape that is not a positive integer, an unknown activation or loss, or "bce" without a sigmoid.
     """
-    hidden, activations = _sizes("hidden width", hidden), (activation, code_activation, output_activation)
-    code, input_shape = _checked(code, input_shape, activations, loss)
-    encoder = keras.Sequential(
-        [
-            keras.Input(input_shape),
-            layers.Flatten(),
-            *_dense(hidden, activation, initializer),
-            layers.Dense(code, activation=code_activation, name="code"),
-        ],
-        name="encoder",
-    )
-    decoder = keras.Sequential(
-        [
-            keras.Input((code,)),
-            *_dense(hidden[::-1], activation, initializer),
-            layers.Dense(_pixels(input_shape), activation=output_activation),
-            layers.Reshape(input_shape),
-        ],
-        name="decoder",
-    )
-    return Autoencoder(encoder, decoder, loss)
+    activations = activation, code_activation, output_activation
+    hidden, code, input_shape = _checked(hidden, code, input_shape, activations, loss)
+    inner = {"activation": activation, "kernel_initializer": initializer}
+    down = [*_dense(hidden, inner), layers.Dense(code, code_activation, name="code")]
+    encoder = _sequential("encoder", input_shape, layers.Flatten(), *down)
+    return Autoencoder(encoder, _decoder(hidden, code, input_shape, inner, activation=output_activation), loss)
 
 
 def variational(
@@ -464,39 +400,18 @@ def variational(
 
     The lecture's network, 784-256-28 (000, *VAE in practice*), is `variational((256,), 28, activation="relu")`.
 
-    Args:
-        hidden: widths of the encoder's hidden layers from the input inwards; may be empty.
-        code: number of latent units d; the encoder has two linear outputs of d units, mean and log-variance.
-        activation: of all hidden layers.
-        beta, seed: as in `VariationalAutoencoder`.
-        initializer: of the hidden layers' kernels.
-        input_shape: (h, w, c) of the images.
-
-    Returns:
-        A `VariationalAutoencoder` of images (n, h, w, c).
-
-    Raises:
-        ValueError: for a width, code or shape that is not a positive integer, an unknown activation, a beta or seed
-            out of range.
+    Returns a `VariationalAutoencoder` of images (n, h, w, c), whose encoder has two linear outputs of `code` latent
+    units, mean and log-variance. beta and seed are as in that class, other arguments and errors as for `deep`.
     """
-    hidden = _sizes("hidden width", hidden)
-    code, input_shape = _checked(code, input_shape, (activation,))
+    hidden, code, input_shape = _checked(hidden, code, input_shape, (activation,))
+    inner = {"activation": activation, "kernel_initializer": initializer}
     x = keras.Input(input_shape)
     h = layers.Flatten()(x)
-    for layer in _dense(hidden, activation, initializer):
+    for layer in _dense(hidden, inner):
         h = layer(h)
-    outputs = {name: layers.Dense(code, name=name)(h) for name in ("mean", "log_variance")}
-    encoder = keras.Model(x, outputs, name="encoder")
-    decoder = keras.Sequential(
-        [
-            keras.Input((code,)),
-            *_dense(hidden[::-1], activation, initializer),
-            layers.Dense(_pixels(input_shape), name="logits"),
-            layers.Reshape(input_shape),
-        ],
-        name="decoder",
-    )
-    return VariationalAutoencoder(encoder, decoder, beta, seed)
+    heads = {name: layers.Dense(code, name=name)(h) for name in ("mean", "log_variance")}
+    decoder = _decoder(hidden, code, input_shape, inner, name="logits")
+    return VariationalAutoencoder(keras.Model(x, heads, name="encoder"), decoder, beta, seed)
 
 
 def vanilla(code=32, *, activation="relu", output_activation="sigmoid", loss="mse", input_shape=(28, 28, 1)):
@@ -504,14 +419,8 @@ def vanilla(code=32, *, activation="relu", output_activation="sigmoid", loss="ms
 
     Arguments, result and errors as for `deep`; `activation` is the code's.
     """
-    return deep(
-        (),
-        code,
-        code_activation=activation,
-        output_activation=output_activation,
-        loss=loss,
-        input_shape=input_shape,
-    )
+    activations = {"code_activation": activation, "output_activation": output_activation}
+    return deep((), code, **activations, loss=loss, input_shape=input_shape)
 
 
 def linear(code=32, *, input_shape=(28, 28, 1)):
@@ -529,39 +438,24 @@ def hinton_salakhutdinov(code=30, *, activation="gelu", loss="mse", input_shape=
     units (the default) train all at once. Code linear and output logistic as in the paper. Arguments, result
     and errors as for `deep`.
     """
-    return deep(
-        (1000, 500, 250),
-        code,
-        activation=activation,
-        loss=loss,
-        initializer="he_normal",
-        input_shape=input_shape,
-    )
-
-
-def _positive(what, value):
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{what} must be a positive integer, not {value!r}.")
-    return int(value)
+    settings = {"activation": activation, "initializer": "he_normal", "loss": loss, "input_shape": input_shape}
+    return deep((1000, 500, 250), code, **settings)
 
 
 def _rng(seed):
-    if seed is None:
-        seed = int(keras.random.randint((), 0, 2**31 - 1))
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed={seed!r}: must be an integer of at least 0, or None.")
-    return np.random.default_rng(seed)
+    seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+    return np.random.default_rng(validate.integer("seed", seed, 0))
 
 
 def _sizes(what, values):
     """Return a sequence of positive integers as a tuple, or raise ValueError."""
     if isinstance(values, str) or not np.iterable(values):
         raise ValueError(f"Positive integers expected, one per {what}, such as (128, 64), not {values!r}.")
-    return tuple(_positive(f"A {what}", value) for value in values)
+    return tuple(validate.positive(f"A {what}", value) for value in values)
 
 
-def _checked(code, input_shape, activations, loss=None):
-    """Return the code size and the image shape of a builder, if these and its activations, the output's last, fit."""
+def _checked(hidden, code, input_shape, activations, loss=None):
+    """Return a builder's hidden widths, code size and image shape; of its activations the output's comes last."""
     for name in activations:
         try:
             keras.activations.get(name)
@@ -569,19 +463,24 @@ def _checked(code, input_shape, activations, loss=None):
             raise ValueError(f"Unknown activation {name!r}: choose one that Keras knows, such as 'relu'.") from error
     if loss == "bce" and activations[-1] != "sigmoid":
         raise ValueError(f"loss='bce' needs outputs in [0, 1]: output_activation='sigmoid', not {activations[-1]!r}.")
-    code, input_shape = _positive("The code size", code), _sizes("size in input_shape", input_shape)
+    hidden, input_shape = _sizes("hidden width", hidden), _sizes("size in input_shape", input_shape)
     if not input_shape:
         raise ValueError("input_shape is empty: give the size of the images, such as (28, 28, 1).")
-    return code, input_shape
+    return hidden, validate.positive("The code size", code), input_shape
 
 
-def _pixels(shape):
-    """The number of pixels of an image, or None where a side is not known."""
-    return None if None in shape else int(np.prod(shape))
+def _sequential(name, input_shape, *stack):
+    return keras.Sequential([keras.Input(input_shape), *stack], name=name)
 
 
-def _dense(widths, activation, initializer):
-    return [layers.Dense(width, activation, kernel_initializer=initializer) for width in widths]
+def _dense(widths, settings):
+    return [layers.Dense(width, **settings) for width in widths]
+
+
+def _decoder(hidden, code, shape, inner, **output):
+    """The mirror of a dense encoder, with settings of the inner layers and of the output."""
+    up = [*_dense(hidden[::-1], inner), layers.Dense(math.prod(shape), **output)]
+    return _sequential("decoder", (code,), *up, layers.Reshape(shape))
 
 
 def ee559(code=8):
@@ -591,41 +490,18 @@ def ee559(code=8):
     ReLU between them, none at the code and the output, which is therefore not confined to [0, 1]. 112,457
     parameters at code=8, and 24 million multiplications per image: about 70 s per epoch of MNIST on two cores.
 
-    Args:
-        code: number of units of the code.
-
-    Returns:
-        An `Autoencoder` from images (n, 28, 28, 1) through codes (n, code) to images, trained on squared error.
-
-    Raises:
-        ValueError: for a code that is not a positive integer.
+    Returns an `Autoencoder` from images (n, 28, 28, 1) through codes (n, code) to images, trained on squared error.
+    Raises ValueError for a code, its number of units, that is not a positive integer.
     """
-    code = _positive("The code size", code)
-    encoder = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 5, activation="relu"),  # 28x28x1 → 24x24x32
-            layers.Conv2D(32, 5, activation="relu"),  # → 20x20x32
-            layers.Conv2D(32, 4, strides=2, activation="relu"),  # → 9x9x32
-            layers.Conv2D(32, 3, strides=2, activation="relu"),  # → 4x4x32
-            layers.Conv2D(code, 4, name="code"),  # → 1x1xcode
-            layers.Flatten(),
-        ],
-        name="encoder",
-    )
-    decoder = keras.Sequential(
-        [
-            keras.Input((code,)),
-            layers.Reshape((1, 1, code)),
-            layers.Conv2DTranspose(32, 4, activation="relu"),  # 1x1xcode → 4x4x32
-            layers.Conv2DTranspose(32, 3, strides=2, activation="relu"),  # → 9x9x32
-            layers.Conv2DTranspose(32, 4, strides=2, activation="relu"),  # → 20x20x32
-            layers.Conv2DTranspose(32, 5, activation="relu"),  # → 24x24x32
-            layers.Conv2DTranspose(1, 5),  # → 28x28x1
-        ],
-        name="decoder",
-    )
-    return Autoencoder(encoder, decoder)
+    code = validate.positive("The code size", code)
+    sizes = ((5, 1), (5, 1), (4, 2), (3, 2))  # kernel and stride: 28x28x1 → 24x24x32 → 20x20x32 → 9x9x32 → 4x4x32
+    down = [layers.Conv2D(32, kernel, stride, activation="relu") for kernel, stride in sizes]
+    bottom = layers.Conv2D(code, 4, name="code")  # → 1x1xcode
+    encoder = _sequential("encoder", (28, 28, 1), *down, bottom, layers.Flatten())
+    sizes = ((4, 1), (3, 2), (4, 2), (5, 1))  # 1x1xcode → 4x4x32 → 9x9x32 → 20x20x32 → 24x24x32
+    up = [layers.Conv2DTranspose(32, kernel, stride, activation="relu") for kernel, stride in sizes]
+    top = layers.Conv2DTranspose(1, 5)  # → 28x28x1
+    return Autoencoder(encoder, _sequential("decoder", (code,), layers.Reshape((1, 1, code)), *up, top))
 
 
 def convolutional(
@@ -647,25 +523,16 @@ def convolutional(
     (Odena et al., 2016).
 
     Args:
-        code: number of units of the code.
         filters: channels of the convolutions, from the image inwards; at least one.
         hidden: units of the dense layer between the last convolution and the code, or None for no such layer.
         kernel_size: height and width of all kernels.
-        activation: of all hidden layers.
-        output_activation: of the output; "sigmoid" keeps it in [0, 1] as the pixels are.
-        loss: "mse" or "bce"; "bce" requires the output activation "sigmoid".
         input_shape: (h, w, c) of the images; h and w multiples of 2 to the number of filters.
 
-    Returns:
-        An `Autoencoder` from images (n, h, w, c) through codes (n, code) to images.
-
-    Raises:
-        ValueError: for a number that is not a positive integer, no filters, images that cannot be halved so often,
-            an unknown activation or loss, or "bce" without a sigmoid.
+    Other arguments, result and errors as for `deep`, and ValueError for images that cannot be halved so often.
     """
-    hidden = () if hidden is None else (_positive("The number of hidden units", hidden),)
-    kernel_size, filters = _positive("The kernel size", kernel_size), _sizes("number of filters", filters)
-    code, input_shape = _checked(code, input_shape, (activation, output_activation), loss)
+    hidden = () if hidden is None else (validate.positive("The number of hidden units", hidden),)
+    kernel_size, filters = validate.positive("The kernel size", kernel_size), _sizes("number of filters", filters)
+    hidden, code, input_shape = _checked(hidden, code, input_shape, (activation, output_activation), loss)
     if not filters:
         raise ValueError("filters is empty: give the channels of at least one convolution.")
     if len(input_shape) != 3:
@@ -673,26 +540,13 @@ def convolutional(
     (h, w, c), scale = input_shape, 2 ** len(filters)
     if h % scale or w % scale:
         raise ValueError(f"Images of {h}x{w} cannot be halved {len(filters)} times: pad them, or give fewer filters.")
-    inner = (h // scale, w // scale, filters[-1])
-    strided = {"activation": activation, "kernel_initializer": "he_normal", "strides": 2, "padding": "same"}
-    encoder = keras.Sequential(
-        [
-            keras.Input(input_shape),
-            *(layers.Conv2D(number, kernel_size, **strided) for number in filters),
-            layers.Flatten(),
-            *_dense(hidden, activation, "he_normal"),
-            layers.Dense(code, name="code"),
-        ],
-        name="encoder",
-    )
-    decoder = keras.Sequential(
-        [
-            keras.Input((code,)),
-            *_dense((*hidden, _pixels(inner)), activation, "he_normal"),
-            layers.Reshape(inner),
-            *(layers.Conv2DTranspose(number, kernel_size, **strided) for number in filters[-2::-1]),
-            layers.Conv2DTranspose(c, kernel_size, strides=2, padding="same", activation=output_activation),
-        ],
-        name="decoder",
-    )
-    return Autoencoder(encoder, decoder, loss)
+    halved = (h // scale, w // scale, filters[-1])
+    halving = {"kernel_size": kernel_size, "strides": 2, "padding": "same"}
+    inner = {"activation": activation, "kernel_initializer": "he_normal"}
+    down = [layers.Conv2D(number, **halving, **inner) for number in filters]
+    dense = [*_dense(hidden, inner), layers.Dense(code, name="code")]
+    encoder = _sequential("encoder", input_shape, *down, layers.Flatten(), *dense)
+    dense = [*_dense((*hidden, math.prod(halved)), inner), layers.Reshape(halved)]
+    up = [layers.Conv2DTranspose(number, **halving, **inner) for number in filters[-2::-1]]
+    output = layers.Conv2DTranspose(c, **halving, activation=output_activation)
+    return Autoencoder(encoder, _sequential("decoder", (code,), *dense, *up, output), loss)

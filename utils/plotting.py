@@ -61,6 +61,8 @@ def show(fig, alt):
     """
     pixels, box = png(fig)
     data, metadata = picture_bundle(pixels, np.rint(box.size * fig.dpi).astype(int).tolist(), alt)
+    if not alt:  # until the lessons are redone
+        data["text/plain"] = repr(fig).replace("Picture", "Figure")
     display(data, metadata=metadata, raw=True)
 
 

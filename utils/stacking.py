@@ -22,27 +22,20 @@ def blocks(model):
         model: an `Autoencoder` of dense layers whose decoder mirrors its encoder: `models.deep`, or
             `TiedAutoencoder`.
 
-    Returns:
-        List of `Autoencoder`, one per layer of the encoder. The first one goes from flat pixels (n, h * w * c)
-        to the first hidden layer and back, and has the model's loss; the others go from hidden layer to hidden
-        layer, with squared error, since codes are real numbers and not probabilities.
-
-    Raises:
-        ValueError: when the model has other layers with weights, or its decoder is not the encoder's mirror.
+    Returns a list of `Autoencoder`, one per layer of the encoder. The first one goes from flat pixels (n, h * w * c) to
+    the first hidden layer and back, and has the model's loss; the others go from hidden layer to hidden layer, with
+    squared error, since codes are real numbers and not probabilities. Raises ValueError when the model has other layers
+    with weights, or its decoder is not the encoder's mirror.
     """
-    encoding, decoding = _groups(model.encoder), _groups(model.decoder)[::-1]
-    down, up = _dense(model.encoder), _dense(model.decoder)
+    down, mirror = _dense(model.encoder), [layer.units for layer in _dense(model.decoder)]
     widths = [layer.kernel.shape[0] for layer in down] + [down[-1].units]
-    mirror = [layer.units for layer in up]
-    if mirror != widths[-2::-1]:
-        raise ValueError(
-            f"The decoder's widths {mirror} do not mirror the encoder's {widths}: layer after layer needs a "
-            f"decoder of the widths {widths[-2::-1]}."
-        )
+    if mirror != (wanted := widths[-2::-1]):
+        remedy = f"layer after layer needs a decoder of the widths {wanted}"
+        raise ValueError(f"The decoder's widths {mirror} do not mirror the encoder's {widths}: {remedy}.")
     parts = []
-    for k in range(len(down)):
-        encoder = keras.Sequential([keras.Input((widths[k],)), *encoding[k]])
-        decoder = keras.Sequential([keras.Input((widths[k + 1],)), *decoding[k]])
+    for k, (encoding, decoding) in enumerate(zip(_groups(model.encoder), _groups(model.decoder)[::-1], strict=True)):
+        encoder = keras.Sequential([keras.Input((widths[k],)), *encoding])
+        decoder = keras.Sequential([keras.Input((widths[k + 1],)), *decoding])
         parts.append(Autoencoder(encoder, decoder, model.reconstruction_loss if k == 0 else "mse"))
     return parts
 
@@ -61,28 +54,24 @@ def pretrain(model, x, *, epochs, **settings):
         settings: what `fit` takes besides, the same for all blocks (`value_range` is for the images; codes may
             have any size). Of `validation_data`, images x, every block evaluates its own codes.
 
-    Returns:
-        List of keras.callbacks.History, one per block, as `fit` returns them.
-
-    Raises:
-        ValueError: as `blocks` and `fit`, for a sequence of epochs of another length, and for validation data with
-            targets.
+    Returns a list of keras.callbacks.History, one per block, as `fit` returns them. Raises ValueError as `blocks` and
+    `fit`, for a sequence of epochs of another length, and for validation data with targets.
     """
     parts = blocks(model)
     each = list(epochs) if isinstance(epochs, Sequence | np.ndarray) else [epochs] * len(parts)
     if len(each) != len(parts):
         raise ValueError(f"epochs={epochs!r}: one number, or one for each of the {len(parts)} blocks.")
-    x, validation = np.asarray(x), settings.pop("validation_data", None)
+    validation, codes, histories = settings.pop("validation_data", None), {}, []
     if isinstance(validation, tuple | list):
         raise ValueError("pretrain: validation_data must be images x alone, since every block has its own targets.")
-    given = [x] if validation is None else [x, np.asarray(validation)]
-    for images in given:
-        check_shape("Images", images, model.input_shape[1:])
-    codes, histories = [images.reshape(len(images), -1) for images in given], []
+    for name, images in {"x": x, "validation_data": validation}.items():
+        if images is not None:
+            check_shape("Images", images := np.asarray(images), model.input_shape[1:])
+            codes[name] = images.reshape(len(images), -1)
     for block, count in zip(parts, each, strict=True):
-        histories.append(fit(block, codes[0], epochs=count, validation_data=dict(enumerate(codes)).get(1), **settings))
+        histories.append(fit(block, **codes, epochs=count, **settings))
         settings = settings | {"value_range": None}
-        codes = [block.encode(scaled(values)) for values in codes]
+        codes = {name: block.encode(scaled(values)) for name, values in codes.items()}
     return histories
 
 
@@ -97,13 +86,8 @@ class TiedDense(layers.Layer):
     The tie lives between two objects, which the configuration of one layer cannot express. A model that is to
     be saved must therefore make its own ties, as `TiedAutoencoder` does.
 
-    Args:
-        source: a `keras.layers.Dense`, built (so that it has its kernel).
-        activation: name or function, as in `Dense`.
-
-    Raises:
-        TypeError: when the source is not a Dense layer.
-        ValueError: when it is not built.
+    The source is a `keras.layers.Dense` (else a TypeError), built, so that it has its kernel (else a ValueError), the
+    activation a name or function, as in `Dense`.
     """
 
     def __init__(self, source, activation=None, **kwargs):
@@ -144,15 +128,8 @@ class TiedDense(layers.Layer):
 class TiedAutoencoder(Autoencoder):
     """A dense autoencoder whose decoder has no kernels of its own: every layer is a `TiedDense`.
 
-    Saved as its settings and one copy of every weight; loading makes the ties anew.
-
-    Args:
-        hidden, code, activation, code_activation, output_activation, initializer, input_shape: as for
-            `models.deep`.
-        reconstruction_loss: its `loss`.
-
-    Raises:
-        ValueError: as `models.deep`.
+    Saved as its settings and one copy of every weight; loading makes the ties anew. Arguments and errors as for
+    `models.deep`, with its `loss` as `reconstruction_loss`.
     """
 
     def __init__(
@@ -168,21 +145,13 @@ class TiedAutoencoder(Autoencoder):
         input_shape=(28, 28, 1),
         **kwargs,
     ):
-        settings = {
-            "activation": activation,
-            "code_activation": code_activation,
-            "output_activation": output_activation,
-            "initializer": initializer,
-            "input_shape": tuple(input_shape),
-        }
+        settings = {"activation": activation, "code_activation": code_activation, "initializer": initializer}
+        settings |= {"output_activation": output_activation, "input_shape": tuple(input_shape)}
         untied = deep(hidden, code, loss=reconstruction_loss, **settings)
-        mirror = [TiedDense(layer) for layer in reversed(_dense(untied.encoder))]
-        for tied, layer in zip(mirror, _dense(untied.decoder), strict=True):
-            tied.activation = layer.activation
-        decoder = keras.Sequential(
-            [keras.Input((int(code),)), *mirror, layers.Reshape(settings["input_shape"])], name="decoder"
-        )
-        super().__init__(untied.encoder, decoder, reconstruction_loss, **kwargs)
+        pairs = zip(_dense(untied.encoder)[::-1], _dense(untied.decoder), strict=True)
+        mirror = [TiedDense(source, layer.activation) for source, layer in pairs]
+        stack = [keras.Input((int(code),)), *mirror, layers.Reshape(settings["input_shape"])]
+        super().__init__(untied.encoder, keras.Sequential(stack, name="decoder"), reconstruction_loss, **kwargs)
         self._settings = {"hidden": list(hidden), "code": int(code)} | settings
 
     def get_config(self):
@@ -206,12 +175,11 @@ def _dense(model):
 
 def _groups(model):
     """Return the layers that compute, grouped by the dense layer that they stand before (at the beginning) or after."""
-    groups, first = [[]], True
+    groups = [[]]
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer | layers.Flatten | layers.Reshape):
             continue
-        if layer.weights and not first:
+        if layer.weights and any(other.weights for other in groups[-1]):
             groups.append([])
-        first = first and not layer.weights
         groups[-1].append(layer)
     return groups

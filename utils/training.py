@@ -5,7 +5,6 @@ gathered there by its indices, many steps run inside one compiled call, and for 
 loop. Callbacks, epochs, validation, history and progress bar are Keras'.
 """
 
-import functools
 import time
 import warnings
 
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils import validate
 from utils.metrics import mse
 from utils.models import BaseAutoencoder, apply, check_shape
 
@@ -76,24 +76,15 @@ def fit(
         verbose: as in Keras' `fit`: 1 for its progress bars, 2 for a line per epoch, 0 for silence.
         initial_epoch: number of the first epoch, when others went before; `epochs` counts them, too.
 
-    Returns:
-        keras.callbacks.History: "loss" per epoch (as the model's compute_loss defines it, averaged over the
-        epoch), "seconds" since the start at the end of each epoch, compilation included, the metrics, and
-        their "val_" twins.
-
-    Raises:
-        ValueError: for a data set in place of an array, inputs that hold NaN or infinity, leave `value_range` or do not
-            have the model's shape, targets that the loss is not made for, and settings out of range or against each
-            other; the message says which.
+    Returns the keras.callbacks.History: "loss" per epoch (as the model's compute_loss defines it, averaged over the
+    epoch), "seconds" since the start at the end of each epoch, compilation included, the metrics, and their "val_"
+    twins. Raises ValueError for a data set in place of an array, inputs that hold NaN or infinity, leave `value_range`
+    or do not have the model's shape, targets that the loss is not made for, and settings out of range or against each
+    other; the message says which.
     """
-    begin = time.perf_counter()
-    for name, value, least in (
-        ("epochs", epochs, 1),
-        ("batch_size", batch_size, 1),
-        ("initial_epoch", initial_epoch, 0),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} must be {'a positive' if least else 'a non-negative'} integer, not {value!r}.")
+    begin, seconds = time.perf_counter(), []
+    epochs, batch_size = validate.positive("epochs", epochs), validate.positive("batch_size", batch_size)
+    initial_epoch = validate.integer("initial_epoch", initial_epoch, 0)
     if initial_epoch >= epochs:
         raise ValueError(f"initial_epoch={initial_epoch} leaves nothing of epochs={epochs}, which counts them all.")
     if not 0 < learning_rate < float("inf"):
@@ -103,10 +94,9 @@ def fit(
     if prepare is not None and (y is not None or not callable(prepare)):
         raise ValueError("prepare must be a function, and its result is the target too: give no y beside it.")
     if loss is not None and type(model).compute_loss is not keras.Model.compute_loss:
-        raise ValueError(
-            f"loss={loss!r}: {type(model).__name__} has an objective of its own. Leave loss out; an Autoencoder is "
-            f"built with another one by reconstruction_loss (in the builders of utils.models: loss)."
-        )
+        own = f"{type(model).__name__} has an objective of its own. Leave loss out"
+        remedy = "an Autoencoder is built with another by reconstruction_loss (in the builders of utils.models: loss)"
+        raise ValueError(f"loss={loss!r}: {own}; {remedy}.")
     x, y = _checked(model, x, y, loss, value_range, prepare)
     if batch_size > len(x):
         raise ValueError(f"batch_size={batch_size} is more than the {len(x)} inputs: choose at most {len(x)}.")
@@ -114,31 +104,24 @@ def fit(
         given = tuple(validation_data) if isinstance(validation_data, tuple | list) else (validation_data,)
         checked = _checked(model, *(*given, None)[:2], loss, value_range)
         validation_data = (*(scaled(values) for values in checked), *given[2:])
-    epochs, batch_size = int(epochs), int(batch_size)
     steps = len(x) // batch_size
     per_call = -(-steps // CALLS_PER_EPOCH)
     callbacks = keras.tree.flatten(callbacks or [])
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         make = type(keras.optimizers.get(optimizer)) if isinstance(optimizer, str) else optimizer
-        optimizer = make(_rate(schedule, learning_rate, (epochs - int(initial_epoch)) * steps))
+        optimizer = make(_rate(schedule, learning_rate, (epochs - initial_epoch) * steps))
         if schedule == "cosine" and any(isinstance(callback, SET_THE_RATE) for callback in callbacks):
             raise ValueError("A callback sets the learning rate, and so does schedule='cosine': choose 'constant'.")
-    model.compile(
-        optimizer,
-        loss,
-        metrics=metrics,
-        jit_compile=_use_xla(model) if xla == "auto" else xla,
-        steps_per_execution=per_call,
-    )
-    model.train_function = _train_function(
-        model, x, y, _blocks(len(x), batch_size, steps, per_call), prepare, batch_size, fall_back=xla == "auto"
-    )
-    clock = _Clock(begin)
+    compiled = _use_xla(model) if xla == "auto" else xla
+    model.compile(optimizer, loss, metrics=metrics, jit_compile=compiled, steps_per_execution=per_call)
+    blocks = _blocks(len(x), batch_size, steps, per_call)
+    model.train_function = _train_function(model, x, y, blocks, prepare, batch_size, fall_back=xla == "auto")
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seconds.append(time.perf_counter() - begin))
     try:
         history = model.fit(
             tf.data.Dataset.from_tensors(0).repeat(),  # counted by Keras, never read
             epochs=epochs,
-            initial_epoch=int(initial_epoch),
+            initial_epoch=initial_epoch,
             steps_per_epoch=steps,
             shuffle=False,
             validation_data=validation_data,
@@ -148,34 +131,20 @@ def fit(
         )
     finally:
         model.train_function, model.steps_per_execution = None, 1
-    history.history["seconds"] = clock.seconds
+    history.history["seconds"] = seconds
     return history
-
-
-class _Clock(keras.callbacks.Callback):
-    """The seconds from `begin` to the end of every epoch."""
-
-    def __init__(self, begin):
-        super().__init__()
-        self.begin, self.seconds = begin, []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self.begin)
 
 
 class ErrorByTime(keras.callbacks.Callback):
     """Keras callback that measures the reconstruction error after every epoch, and the time training took.
 
-    The clock starts when the object is made, so that compilation counts, and stands still while the error is
-    measured. Works with `fit` above and with Keras' own, on every
-    model that returns images and on autoencoders of this course.
+    The clock starts when the object is made, so that compilation counts, and stands still while the error is measured.
+    Works with `fit` above and with Keras' own, on every model that returns images and on autoencoders of this course.
+    The attributes `seconds` and `errors` are lists with one number per epoch; errors are MSE per pixel.
 
     Args:
         x: images (n, h, w, c) to reconstruct.
         stop_at: end the training once the error is at most this, or None.
-
-    Attributes:
-        seconds, errors: lists with one number per epoch; errors are MSE per pixel.
     """
 
     def __init__(self, x, stop_at=None):
@@ -188,9 +157,8 @@ class ErrorByTime(keras.callbacks.Callback):
         """Note the time, then the error."""
         now = time.perf_counter()
         own = isinstance(self.model, BaseAutoencoder)
-        reconstruct = self.model.reconstruct if own else functools.partial(apply, self.model)
         self.seconds.append(now - self._begin - self._paused)
-        self.errors.append(mse(self.x, reconstruct(self.x)))
+        self.errors.append(mse(self.x, self.model.reconstruct(self.x) if own else apply(self.model, self.x)))
         if self.stop_at is not None and self.errors[-1] <= self.stop_at:
             self.model.stop_training = True
         self._paused += time.perf_counter() - now
@@ -198,8 +166,7 @@ class ErrorByTime(keras.callbacks.Callback):
     def time_to(self, error):
         """Return (seconds, epochs) until the error was first at most the given one.
 
-        Raises:
-            ValueError: when it never was; the message holds the lowest error reached.
+        Raises ValueError when it never was; the message holds the lowest error reached.
         """
         for epoch, reached in enumerate(self.errors):
             if reached <= error:
@@ -223,14 +190,13 @@ def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
     Keras hands it an iterator over batches, which stays untouched: a tf.data pipeline costs up to half the time.
     """
     arrays = [values for values in (x, y) if values is not None]
-    shapes = [values.shape[1:] for values in arrays]
     # Rows gathered flat and shaped afterwards: XLA copies them faster than images.
     data = [tf.constant(values.reshape(len(values), -1)) for values in arrays]
     model.optimizer.build(model.trainable_variables)
 
     def batch_of(chosen, data):
-        batch = [tf.gather(rows, chosen) for rows in data]
-        batch = [tf.reshape(scaled(rows), (batch_size, *shape)) for rows, shape in zip(batch, shapes, strict=True)]
+        pairs = zip(data, arrays, strict=True)
+        batch = [tf.reshape(scaled(tf.gather(rows, chosen)), (batch_size, *a.shape[1:])) for rows, a in pairs]
         if prepare is not None:
             prepared = tf.convert_to_tensor(prepare(batch[0]))
             if prepared.shape != batch[0].shape:
@@ -256,12 +222,9 @@ def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError) as error:
             if not (fall_back and model.jit_compile):
                 raise
-            reason = str(error).splitlines()[0]
-            warnings.warn(
-                f"XLA does not compile this model; training goes on without, as by xla=False: {reason}", stacklevel=2
-            )
-            model.jit_compile = False
-            run = tf.function(steps)
+            reason = f"training goes on without, as by xla=False: {str(error).splitlines()[0]}"
+            warnings.warn(f"XLA does not compile this model; {reason}", stacklevel=2)
+            model.jit_compile, run = False, tf.function(steps)
             logs = run(*block, *data)
         fall_back = False
         return logs
@@ -271,10 +234,7 @@ def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
 class Cosine(keras.optimizers.schedules.CosineDecay):
-    """Keras' `CosineDecay` with a warm-up, but at its end, where that stays at 0, it returns to the peak.
-
-    So a training that goes on with the same optimizer trains.
-    """
+    """Keras' `CosineDecay`, but after its end it returns to the peak: who goes on with the optimizer trains."""
 
     def __call__(self, step):
         """Return the rate of a step."""
@@ -302,12 +262,9 @@ def _checked(model, x, y, loss, value_range, prepare=None):
     check_shape("x", x, model.input_shape[1:])
     if x.dtype == "uint8":
         x = x.astype("float32") if value_range is None else _pixels("x", x)
-    low, high = _range(x)
-    if value_range is not None and (low < value_range[0] or high > value_range[1]):
-        raise ValueError(
-            f"x lies in [{low:.4g}, {high:.4g}], expected [{value_range[0]:.4g}, {value_range[1]:.4g}]: scale it "
-            f"(pixels by 1/255), or pass value_range=None if that is meant."
-        )
+    if value_range is not None:
+        remedy = "scale it (pixels by 1/255), or pass value_range=None if that is meant."
+        _within(value_range, x, "x lies", "expected", remedy)
     own = isinstance(model, BaseAutoencoder)
     if y is not None:
         y = _array("y", y)
@@ -322,15 +279,17 @@ def _checked(model, x, y, loss, value_range, prepare=None):
     elif loss is not None and prepare is None:
         raise ValueError(f"loss={loss!r} compares with targets: give y; to reconstruct x it is fit(model, x, x, ...).")
     named = getattr(loss, "name", getattr(loss, "__name__", loss))
-    target = x if y is None else y
     if prepare is None and (getattr(model, "unit_targets", False) or named in ("bce", "binary_crossentropy")):
-        low, high = _range(target)
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"Targets lie in [{low:.4g}, {high:.4g}], where the binary cross-entropy needs [0, 1]: scale them, or "
-                f"take the squared error, 'mse'."
-            )
+        remedy = "scale them, or take the squared error, 'mse'."
+        _within((0, 1), x if y is None else y, "Targets lie", "where the binary cross-entropy needs", remedy)
     return x, y
+
+
+def _within(limits, values, found, wanted, remedy):
+    low, high = scaled(values.min()), scaled(values.max())
+    if low < limits[0] or high > limits[1]:
+        wanted += f" [{limits[0]:.4g}, {limits[1]:.4g}]"
+        raise ValueError(f"{found} in [{low:.4g}, {high:.4g}], {wanted}: {remedy}")
 
 
 def _array(name, values):
@@ -342,10 +301,9 @@ def _array(name, values):
     values = np.asarray(values)
     if values.ndim == 0 or values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, not {values.dtype} of shape {values.shape}.")
-    if values.dtype.kind == "f":
-        values = values.astype("float32", copy=False)
-        if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
-            raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
+    values = values.astype("float32", copy=False) if values.dtype.kind == "f" else values
+    if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
+        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
     return values
 
 
@@ -355,15 +313,8 @@ def _pixels(name, values):
     return values
 
 
-def _range(values):
-    """The least and the largest value, as they are used."""
-    return scaled(values.min()), scaled(values.max())
-
-
 def scaled(values):
     """Pixels of uint8 as float32 in [0, 1], anything else unchanged."""
     if values is None or values.dtype != "uint8":
         return values
-    return (
-        values.astype("float32") if isinstance(values, np.ndarray | np.generic) else tf.cast(values, "float32")
-    ) / 255
+    return (tf.cast(values, "float32") if tf.is_tensor(values) else values.astype("float32")) / 255

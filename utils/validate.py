@@ -14,6 +14,13 @@ def integer(name, value, low, high=None):
     return int(_scalar(name, value, Integral, low, high, wanted, "both"))
 
 
+def positive(name, value):
+    """Return an integer of at least 1 as an int; the message is a sentence that begins with `name`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, not {value!r}.")
+    return int(value)
+
+
 def number(name, value, low, high, wanted, boundaries="both"):
     """Return a finite number from low to high as a float; `boundaries` as in `check_scalar`, `wanted` in words."""
     return float(_scalar(name, value, Real, low, high, wanted, boundaries))
