@@ -14,6 +14,7 @@ from checks import CheckFailed
 from scripts import rules
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
+from utils import diagrams
 
 ADDRESS = "some-owner/some.repo"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -177,13 +178,14 @@ def rejected():
 
 @pytest.fixture
 def lectures_model():
-    """A function of a lesson's number and constants: run its cell "# the lecture's model", return what it defines."""
+    """A function of a lesson's number and constants: run the cell that writes its model out, return what it defines."""
 
     def run(number, **constants):
         (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
         cells = nbformat.read(path, as_version=4).cells
-        (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith("# the lecture's model")]
-        namespace = {"keras": keras, "layers": keras.layers} | constants
+        begins = ("# the lecture's model", "image = keras.Input((28, 28, 1))")
+        (source,) = [c.source for c in cells if c.cell_type == "code" and c.source.startswith(begins)]
+        namespace = {"keras": keras, "layers": keras.layers, "diagrams": diagrams} | constants
         exec(source, namespace)
         return namespace
 

@@ -537,7 +537,7 @@ def test_the_builder_mirrors_its_widths():
 def test_variational_is_the_model_that_the_lesson_writes_out(lectures_model, configuration):
     namespace = lectures_model("12", LECTURE_CODE=28)
     ours = variational((256,), 28, activation="relu")
-    written = [namespace["lecture_encoder"], namespace["lecture_decoder"]]
+    written = [namespace["encoder"], namespace["decoder"]]
     assert configuration([layer for part in written for layer in part.layers]) == configuration(parts(ours))
     assert sum(part.count_params() for part in written) == ours.count_params() == 424_264
     ours.set_weights([weight for part in written for weight in part.get_weights()])
