@@ -1,5 +1,6 @@
 """The project's folder: its address, its lessons, and how their files are read and written."""
 
+import ast
 import hashlib
 import json
 import math
@@ -146,14 +147,31 @@ def round_floats(value):
 
 
 def code_sha256(nb, address):
-    """Return the SHA-256 of the code cells' sources but for the first, with the repository's `address` as OWNER/REPO.
+    """Return the SHA-256 of the code cells' sources but for the first, as far as the full run depends on them.
 
-    So the hash stays what it is when only the address changes, or the setup cell, which has a rule of its own and
-    computes nothing.
+    It stays what it is when only the repository's `address` changes, or a constant of the quick budget, or the setup
+    cell, which has a rule of its own and computes nothing.
     """
     code = [cell.source for cell in nb.cells if cell.cell_type == "code"][1:]
-    sources = [replace_address(source, address, PLACEHOLDER) for source in code]
+    sources = [_without_quick(replace_address(source, address, PLACEHOLDER)) for source in code]
     return hashlib.sha256(json.dumps(sources, ensure_ascii=False).encode()).hexdigest()
+
+
+def _without_quick(source):
+    """Return code with `...` for every value of `quick` in a statement `NAME = budget(quick=..., full=...)`."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # of Python: a magic of IPython
+        return source
+    lines = [line.encode() for line in source.splitlines()]  # ast counts bytes
+    for statement in reversed(statements):
+        call = getattr(statement, "value", None)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "budget":
+            (value,) = (keyword.value for keyword in call.keywords if keyword.arg == "quick")
+            first, last = value.lineno - 1, value.end_lineno - 1
+            kept = lines[first][: value.col_offset] + b"..." + lines[last][value.end_col_offset :]
+            lines[first : last + 1] = [kept]
+    return b"\n".join(lines).decode()
 
 
 def title(nb):

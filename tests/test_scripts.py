@@ -11,6 +11,7 @@ import sys
 import tomllib
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 
@@ -595,3 +596,19 @@ def test_ranges_admit_what_colab_has():
         (pin,) = colab[name].specifier
         assert pin.operator == "=="
         assert requirement.specifier.contains(pin.version), f"{requirement} refuses Colab's {pin.version}"
+
+
+def test_hash_of_the_code_leaves_out_what_the_full_run_does_not_see():
+    def hashed(source, setup="import utils"):
+        cells = [nbformat.v4.new_code_cell(text) for text in (setup, source)]
+        return project.code_sha256(nbformat.v4.new_notebook(cells=cells), "a/b")
+
+    source = (
+        "µ = 1\nSIZES = budget(\n    quick=(1, 2),  # few\n    full=(3, 4),\n)\nE = budget(quick=1, full=2)\nx = f(E)"
+    )
+    assert hashed(source) == hashed(source.replace("(1, 2)", "(\n    1,\n)").replace("quick=1", "quick='ä'"))
+    assert hashed(source) == hashed(source, setup="import other")
+    assert hashed("%time\n" + source) != hashed("%time\n" + source.replace("quick=1", "quick=2"))  # no Python: as it is
+    for old, new in (("full=2", "full=3"), ("(3, 4)", "(3, 5)"), ("f(E)", "g(E)"), ("µ = 1", "µ = 2")):
+        assert hashed(source) != hashed(source.replace(old, new)), old
+    assert hashed("f(quick=1)") != hashed("f(quick=2)")

@@ -414,21 +414,23 @@ def convolution(kind):
 
 def test_xla_for_dense_models_only(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
-    assert training._use_xla(small())
+    enough = training.STEPS_FOR_XLA
+    assert training._use_xla(small(), enough)
+    assert not training._use_xla(small(), enough - 1)  # its compilation would not pay
     for kind in (layers.Conv2D(2, 3), layers.Conv2DTranspose(2, 3), layers.DepthwiseConv2D(3)):
-        assert not training._use_xla(convolution(kind))
+        assert not training._use_xla(convolution(kind), enough)
     decoder = keras.Sequential([keras.Input((3,)), layers.Dense(64), layers.Reshape(SHAPE)])
-    assert not training._use_xla(models.Autoencoder(convolution(layers.Conv2D(2, 3)), decoder))
+    assert not training._use_xla(models.Autoencoder(convolution(layers.Conv2D(2, 3)), decoder), enough)
 
 
 def test_xla_for_everything_on_a_graphics_card(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a card"] if kind == "GPU" else [])
-    assert training._use_xla(convolution(layers.Conv2D(2, 3)))
+    assert training._use_xla(convolution(layers.Conv2D(2, 3)), 1)
 
 
 @pytest.mark.parametrize(("given", "chosen"), [("auto", False), (True, True), (False, False)])
 def test_xla_is_what_was_asked_for(x, monkeypatch, given, chosen):
-    monkeypatch.setattr(training, "_use_xla", lambda model: False)
+    monkeypatch.setattr(training, "_use_xla", lambda model, steps: False)
     model = small()
     train(model, x, xla=given, epochs=1)
     assert model.jit_compile is chosen
@@ -443,7 +445,17 @@ class Host(layers.Layer):
         return x + tf.stop_gradient(y - x)
 
 
-def test_where_xla_lacks_an_operation_training_goes_on_without(x):
+def test_steps_of_this_call_decide_on_xla(x, monkeypatch):
+    monkeypatch.setattr(training, "STEPS_FOR_XLA", 2 * (len(x) // 8))
+    for epochs, first, chosen in ((1, 0, False), (2, 0, True), (2, 1, False)):
+        model = small()
+        train(model, x, epochs=epochs, initial_epoch=first, batch_size=8, xla="auto")
+        assert model.jit_compile is chosen
+
+
+def test_where_xla_lacks_an_operation_training_goes_on_without(x, monkeypatch):
+    monkeypatch.setattr(training, "STEPS_FOR_XLA", 1)
+
     def build():
         keras.utils.set_random_seed(7)
         return keras.Sequential([keras.Input(SHAPE), layers.Flatten(), Host(), layers.Dense(2)])

@@ -36,6 +36,7 @@ class Judge:
         self._features = keras.Model(image, model.layers[-2].output)
         mean, square = (layers.GlobalAveragePooling2D()(values) for values in (first, first**2))
         self._texture = keras.Model(image, [mean, square])
+        self._both = keras.Model(image, [mean, square, model.outputs[0]])  # in one pass
 
     def predict(self, images):
         """Return the probabilities of the classes: images (n, 28, 28, 1) in [0, 1] → float32 (n, classes), sum 1.
@@ -50,8 +51,7 @@ class Judge:
 
     def texture(self, images):
         """Return mean and standard deviation of each filter of the first layer over each image: float64 (n, 32)."""
-        mean, square = (values.astype("float64") for values in self._apply(self._texture, images))
-        return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
+        return _spread(*self._apply(self._texture, images))
 
     def realism(self, images):
         """Return how real each image looks, in nats, float64 (n,): 0 for the mean real one, less for a spoilt one.
@@ -61,13 +61,18 @@ class Judge:
         in the first layer and for all classes together). The other is of the shape: log Σ exp(logit), minus the energy
         of Liu et al. (arXiv:2010.03759). Blur, double exposures and noise lower it. Errors as `predict`.
         """
-        away = self.texture(images) - self.centre
-        shape = logsumexp(self._apply(self.model, images).astype("float64"), axis=1)
+        *moments, logits = self._apply(self._both, images)
+        away, shape = _spread(*moments) - self.centre, logsumexp(logits.astype("float64"), axis=1)
         return shape - np.einsum("ni,ij,nj->n", away, self.precision, away) / 2 - self.level
 
     @staticmethod
     def _apply(model, images):
         return apply(model, validate.unit(np.asarray(images)))
+
+
+def _spread(mean, square):
+    mean, square = mean.astype("float64"), square.astype("float64")
+    return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
 
 
 def judge(name, seed=0):
