@@ -7,7 +7,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from scripts.project import ROOT
-from scripts.rules import quick_results, second_edition
+from tests.rules import quick_results, second_edition
 
 
 def results_of(path):

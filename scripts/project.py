@@ -10,12 +10,14 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS_WELCOME = ("cifar10",)  # data sets whose parts will do, see data/README.md
 PLACEHOLDER = "OWNER/REPO"
+EXERCISE = re.compile(r"Exercise (\d+): (.+) \((\w+), (\d+) points?(?:, (\d+) minutes, (easy|medium|hard))?\)")
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as Jupyter writes it
 
 
@@ -172,6 +174,48 @@ def _without_quick(source):
             kept = lines[first][: value.col_offset] + b"..." + lines[last][value.end_col_offset :]
             lines[first : last + 1] = [kept]
     return b"\n".join(lines).decode()
+
+
+class CheckError(AssertionError):
+    """A lesson breaks a rule of the house."""
+
+
+class Exercise(NamedTuple):
+    """One exercise: its number, name, kind, points, minutes and difficulty, as its heading says; the cells below."""
+
+    number: int
+    name: str
+    kind: str
+    points: int
+    minutes: int | None
+    difficulty: str | None
+    cells: list
+
+
+def exercises_of(path):
+    """Return the list of `Exercise` of a notebook; CheckError for a heading `## Exercise` of another form."""
+    found = []
+    for heading, cells in sections(read_notebook(path)):
+        if heading.startswith("Exercise"):
+            match = EXERCISE.fullmatch(heading)
+            if not match:
+                form = "Exercise 1: Name (implement, 2 points, 10 minutes, easy)"
+                raise CheckError(f"{path.name}: the heading {heading!r} should read {form!r}.")
+            minutes = match[5] and int(match[5])
+            found.append(Exercise(int(match[1]), match[2], match[3], int(match[4]), minutes, match[6], cells))
+    return found
+
+
+def sections(nb):
+    """Return [(heading, cells), ...]; a Markdown cell belongs to the last heading in it."""
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            headings = [line[3:].strip() for line in cell.source.splitlines() if line.startswith("## ")]
+            found.extend((heading, []) for heading in headings)
+        if found:
+            found[-1][1].append(cell)
+    return found
 
 
 def title(nb):

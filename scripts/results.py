@@ -15,6 +15,7 @@ from scripts.execute import headlines, number
 from scripts.project import (
     ROOT,
     exercises,
+    exercises_of,
     lesson_number,
     lessons,
     read_notebook,
@@ -24,7 +25,6 @@ from scripts.project import (
     title,
     write_text,
 )
-from scripts.rules import exercises_of
 from scripts.setup_cell import badge
 
 MEGABYTES = {"mnist": 11, "fashion_mnist": 31, "cifar10": 170}  # of the official files, to download

@@ -11,9 +11,9 @@ import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
 import keras  # isort: skip (after utils, for the same reason)
 from checks import CheckFailed
-from scripts import rules
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
+from tests import rules
 from utils import diagrams
 
 ADDRESS = "some-owner/some.repo"

@@ -23,7 +23,9 @@ from scripts.project import (
     student_of,
     write_notebook,
 )
-from scripts.rules import (
+from scripts.setup_cell import badge, setup_cell
+from scripts.student import make, student
+from tests.rules import (
     EXERCISE_CHECKS,
     CheckError,
     a_cell_teaches_or_checks,
@@ -43,8 +45,6 @@ from scripts.rules import (
     small,
     stamped_full,
 )
-from scripts.setup_cell import badge, setup_cell
-from scripts.student import make, student
 from utils import claims
 
 # --- what is committed --------------------------------------------------------------------------------------

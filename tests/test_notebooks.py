@@ -9,10 +9,11 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 from nbformat.v4 import new_output
 
-from scripts import rules
 from scripts.lesson import tidy
 from scripts.project import KERNELSPEC, ROOT, exercises, lesson_number, lessons, student_of
-from scripts.rules import (
+from scripts.setup_cell import setup_cell
+from tests import rules
+from tests.rules import (
     CHECKS,
     CheckError,
     a_cell_teaches_or_checks,
@@ -37,7 +38,6 @@ from scripts.rules import (
     small,
     stamped_full,
 )
-from scripts.setup_cell import setup_cell
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 
 from scripts import address, fetch, gallery, lesson, project, results
 from scripts.execute import LessonError, data_words, execute, headlines, number
-from scripts.rules import CHECKS
 from scripts.setup_cell import SETUP_CELL, setup_cell
+from tests.rules import CHECKS
 
 
 def edit_code(index, source):
@@ -149,7 +149,7 @@ def test_unknown_lesson(toy):
 @pytest.fixture
 def toy_run(toy):
     """Call scripts.run as the Makefile does, but on the toy project."""
-    names = shutil.ignore_patterns("__pycache__", "rules.py", "results.py")
+    names = shutil.ignore_patterns("__pycache__", "results.py")
     shutil.copytree(project.ROOT / "scripts", toy.root / "scripts", ignore=names)
     (toy.root / "README.md").write_text("# The course\n\n[toy](notebooks/01_toy.ipynb)\n", encoding="utf-8")
 

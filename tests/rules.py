@@ -7,18 +7,20 @@ A check returns nothing when all is well, and raises CheckError, naming the cell
 import functools
 import json
 import re
-from typing import NamedTuple
 
 from scripts.project import (
     PLACEHOLDER,
+    CheckError,
     code_sha256,
     doubtful,
+    exercises_of,
     is_exercise,
     lesson_number,
     lesson_of,
     read_notebook,
     repository,
     root_of,
+    sections,
     student_of,
     summary,
     title,
@@ -26,13 +28,12 @@ from scripts.project import (
 from scripts.setup_cell import FIRST_EXERCISE_SETUP_CELL, FIRST_SETUP_CELL, badge, setup_cell
 
 MAX_BYTES = 1_000_000
-MAX_LINES, MAX_CHECKS = 30, 40  # lines of a code cell; of one that checks, which is folded
+MAX_LINES = 30  # of a code cell
 MIN_WORDS = 800  # of prose, in all Markdown cells together
 KINDS = ("implement", "predict", "explore")  # of exercises
 MAX_WORDS = 2_700
 MAX_WIDTH = 88  # of a line of code
 SHARE = 0.8  # of its claims that a notebook checks in the quick budget
-EXERCISE = re.compile(r"Exercise (\d+): (.+) \((\w+), (\d+) points?(?:, (\d+) minutes, (easy|medium|hard))?\)")
 CHECKING = re.compile(r"^[^#\n]*(?<![.\w])(claims\.)?(claim|record|finish)\(", re.MULTILINE)
 TEACHING = re.compile(r"^[^#\n]*\b((?:plotting|diagrams|interactive|plt)\.\w|(?:fit|Model|Sequential)\()", re.MULTILINE)
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, in Colab
@@ -42,22 +43,6 @@ QUESTION = r"<details>\s*<summary>[^\n]+\?</summary>\n\n.+?\n\n</details>\s*"  #
 FIRST_EDITION = ("03", "04", "05", "08", "09")  # lessons that are not redone yet
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
-
-
-class CheckError(AssertionError):
-    """A lesson breaks a rule of the house."""
-
-
-class Exercise(NamedTuple):
-    """One exercise: its number, name, kind, points, minutes and difficulty, as its heading says; the cells below."""
-
-    number: int
-    name: str
-    kind: str
-    points: int
-    minutes: int | None
-    difficulty: str | None
-    cells: list
 
 
 def second_edition(path):
@@ -74,22 +59,6 @@ def redone(check):
             check(path)
 
     return checked
-
-
-def exercises_of(path):
-    """Return the list of `Exercise` of a notebook; CheckError for a heading `## Exercise` of another form."""
-    found = []
-    for heading, cells in _sections(read_notebook(path)):
-        if heading.startswith("Exercise"):
-            match = EXERCISE.fullmatch(heading)
-            _require(
-                match,
-                path,
-                f"the heading {heading!r} should read 'Exercise 1: Name (implement, 2 points, 10 minutes, easy)'",
-            )
-            minutes = match[5] and int(match[5])
-            found.append(Exercise(int(match[1]), match[2], match[3], int(match[4]), minutes, match[6], cells))
-    return found
 
 
 def executed_in_order(path):
@@ -206,7 +175,7 @@ def claims_in_every_section(path):
     picture or prints a digit. Then one of its code cells must call `claim(`. What comes before the first such
     heading and the sections in `WITHOUT_CLAIMS` are exempt.
     """
-    for heading, cells in _sections(read_notebook(path)):
+    for heading, cells in sections(read_notebook(path)):
         code = [cell for cell in cells if cell.cell_type == "code"]
         if heading not in WITHOUT_CLAIMS and any(_has_result(cell) for cell in code):
             claimed = any(re.search(r"^[^#\n]*\bclaim\(", cell.source, re.MULTILINE) for cell in code)
@@ -220,11 +189,11 @@ def small(path):
 
 
 def short_cells(path):
-    """No code cell has more than `MAX_LINES` lines (`MAX_CHECKS`); of the second edition, none is over `MAX_WIDTH`."""
+    """No code cell has more than `MAX_LINES` lines; of the second edition, none is over `MAX_WIDTH`."""
     for index, cell in _code(read_notebook(path)):
         lines = cell.source.splitlines()
-        most = MAX_CHECKS if "claims" in cell.metadata.get("tags", []) else MAX_LINES
-        _require(len(lines) <= most, path, f"cell {index} has {len(lines)} lines, more than {most}; split it")
+        few = len(lines) <= MAX_LINES
+        _require(few, path, f"cell {index} has {len(lines)} lines, more than {MAX_LINES}; split it")
         if second_edition(path):
             wide = [line for line in lines if len(line) > MAX_WIDTH]
             _require(not wide, path, f"cell {index} has lines of more than {MAX_WIDTH} characters: {wide[:1]}")
@@ -244,7 +213,7 @@ def pictures(path):
 
 def frame(path):
     """The sections of `FRAME` are there, in this order, each once."""
-    headings = [heading for heading, _ in _sections(read_notebook(path)) if heading in FRAME]
+    headings = [heading for heading, _ in sections(read_notebook(path)) if heading in FRAME]
     _require(headings == list(FRAME), path, f"its sections {headings} should be {list(FRAME)}")
 
 
@@ -439,18 +408,6 @@ def _stamp(path):
     stamp = read_notebook(path).metadata.get("autoencoder_course")
     _require(stamp, path, "it was never stamped; " + _again(path))
     return stamp
-
-
-def _sections(nb):
-    """Return [(heading, cells), ...]; a Markdown cell belongs to the last heading in it."""
-    sections = []
-    for cell in nb.cells:
-        if cell.cell_type == "markdown":
-            headings = [line[3:].strip() for line in cell.source.splitlines() if line.startswith("## ")]
-            sections.extend((heading, []) for heading in headings)
-        if sections:
-            sections[-1][1].append(cell)
-    return sections
 
 
 def _has_picture(cell):
