@@ -59,7 +59,8 @@ def picture():
 
 
 def draw():
-    display({"image/svg+xml": "<svg><title>a net</title></svg>"}, raw=True)
+    drawing = {"image/svg+xml": "<svg><title>a net</title></svg>", "image/png": PIXEL}
+    display(drawing, metadata={"image/png": {"alt": "a net"}}, raw=True)
 '''
 KEPT = (
     "activation",
@@ -98,7 +99,8 @@ def _lesson():
     """The toy lesson as it is after its execution, but for the stamp."""
     ran = new_output("stream", name="stdout", text="✔ 0.123457 is below 0.5\n")
     pixel = new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Image>"}, metadata=ALT)
-    net = new_output("display_data", data={"image/svg+xml": "<svg><title>a net</title></svg>"})
+    drawing = {"image/svg+xml": "<svg><title>a net</title></svg>", "image/png": PIXEL}
+    net = new_output("display_data", data=drawing, metadata={"image/png": {"alt": "a net"}})
     first = f"# 01 · A toy\n\n{badge(ADDRESS, '01_toy.ipynb')}\n\n> It teaches | nothing."
     checked = "# @title Checked: the result\n"
     last = f"## Recap\n\n{3 * QUESTION}\n\n## Try it\n\n1. Why?\n\n## References\n\n- none"

@@ -236,12 +236,10 @@ def formulas_are_typeset(path):
 
 @redone
 def network_is_drawn(path):
-    """A cell draws a network from its Keras model: it calls `diagrams.` and shows an SVG."""
-    drawn = [
-        cell
-        for _, cell in _code(read_notebook(path))
-        if "diagrams." in cell.source and any("image/svg+xml" in o.get("data", {}) for o in cell.outputs)
-    ]
+    """A cell draws a network from its Keras model: it calls `diagrams.`, and shows an SVG and a PNG, see `bundle`."""
+    kinds, code = {"image/svg+xml", "image/png"}, (cell for _, cell in _code(read_notebook(path)))
+    outputs = [output for cell in code if "diagrams." in cell.source for output in cell.outputs]
+    drawn = any(kinds <= set(output.get("data", {})) for output in outputs)
     _require(drawn, path, "no network is drawn: diagrams.draw(model)")
 
 
@@ -425,7 +423,8 @@ def _has_alt(output):
 
 def _has_result(cell):
     texts = (_text(output) for output in cell.outputs if output.get("name") != "stderr")
-    drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)  # an SVG draws a network
+    kinds = [output.get("data", {}) for output in cell.outputs]
+    drawn = any("image/png" in kind and "image/svg+xml" not in kind for kind in kinds)  # an SVG draws a network
     return drawn or any(re.search(r"\d", text) for text in texts)
 
 

@@ -1,13 +1,17 @@
 """utils.diagrams: what is drawn is what the model has, for every builder of the course."""
 
+import base64
+import io
 import re
 import xml.etree.ElementTree as ET
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
-from utils import models, stacking
+from utils import diagrams, models, stacking
 from utils.corruptions import Corruption
 from utils.diagrams import draw, draw_steps
 from utils.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, Sampler
@@ -326,8 +330,8 @@ def test_notebooks_get_svg_with_alt_text():
     diagram = draw(models.deep((64,), 5))
     data, metadata = diagram._repr_mimebundle_()
     assert data["image/svg+xml"] == diagram.svg
-    assert diagram.alt in data["text/plain"]
-    assert metadata == {"image/svg+xml": {"alt": diagram.alt}}
+    assert data["text/plain"] == diagram.alt
+    assert {facts["alt"] for facts in metadata.values()} == {diagram.alt}
     assert "28×28×1 input" in diagram.alt
     assert "code d = 5" in diagram.alt
     assert diagram.alt.endswith("28×28×1 output.")
@@ -337,6 +341,54 @@ def test_notebooks_get_svg_with_alt_text():
     assert root.findtext(f"{SVG}title")
     assert "id=" not in diagram.svg
     assert "<style" not in diagram.svg
+
+
+@pytest.mark.parametrize("make", [unet, lambda: models.variational((64,), 5), lambda: models.ee559(3)])
+def test_where_no_svg_is_shown_the_same_is_a_png(make):
+    diagram = draw(make(), title="A network")
+    data, metadata = diagram._repr_mimebundle_()
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")).astype(int)
+    root, margin = ET.fromstring(diagram.svg), 10
+    width, height = (int(root.get(side)) + 2 * margin for side in ("width", "height"))
+    assert (metadata["image/png"]["width"], metadata["image/png"]["height"]) == (width, height)
+    assert pixels.shape == (2 * height, 2 * width, 3)
+
+    def rectangles(element, x, y):
+        x, y = (
+            a + float(b) for a, b in zip((x, y), re.findall(r"[-\d.]+", element.get("transform", "0 0")), strict=True)
+        )
+        for child in element:
+            if child.tag == f"{SVG}rect" and element.get("data-kind"):
+                yield x, y, {key: child.get(key) for key in ("x", "y", "width", "height", "fill")}
+            yield from rectangles(child, x, y)
+
+    found = [r for r in rectangles(root, 0, 0) if r[2]["fill"] != "none"]
+    assert found
+    for x, y, r in found:  # near its upper left corner, where no text is
+        place = [2 * (margin + a + float(r[key]) + 5) for a, key in ((y, "y"), (x, "x"))]
+        wanted = [int(r["fill"][k : k + 2], 16) for k in (1, 3, 5)]
+        assert np.abs(pixels[tuple(np.rint(place).astype(int))] - wanted).max() < 9, r
+
+
+def test_paths_of_svg_are_matplotlibs():
+    path = diagrams._path("M1 2L3 4Q5 6 7 8C1 1 2 2 3 3l1 -1h2v-3z", 10, 20)
+    ends = [
+        (11, 22),
+        (13, 24),
+        (15, 26),
+        (17, 28),
+        (11, 21),
+        (12, 22),
+        (13, 23),
+        (14, 22),
+        (16, 22),
+        (16, 19),
+        (11, 22),
+    ]
+    np.testing.assert_allclose(path.vertices, ends)
+    assert path.codes.tolist() == [1, 2, 3, 3, 4, 4, 4, 2, 2, 2, 79]
+    with pytest.raises(KeyError):
+        diagrams._path("M0 0A1 1 0 0 0 2 2", 0, 0)
 
 
 def test_titles_are_escaped():

@@ -9,10 +9,14 @@ import re
 import textwrap
 from dataclasses import dataclass, field, replace
 from html import escape
+from xml.etree import ElementTree
 
 import keras
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
+from matplotlib.path import Path
 
-from utils.plotting import COLOURS
+from utils.plotting import COLOURS, picture_bundle, png
 
 INDIGO, CYAN, _, GREEN, _, _, ROSE, WINE, *_ = COLOURS
 LINE, GAP, TALL = 16, 18, 120  # pixels: a line of text, room for an arrow, the tallest box
@@ -30,7 +34,7 @@ NAMES = {
     "BedOfNails2D": "bed of nails", "Cropping2D": "crop", "ZeroPadding2D": "pad", "Concatenate": "concat",
 }  # fmt: skip
 SIGNS = {
-    "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6S2 4 7 4",
+    "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6C3 -6 2 4 7 4",
     "noise": "M-7 -3h2M-2 3h2M3 -6h2M5 4h2M-5 7h2M1 -1h2M-3 -7h2",
 }  # fmt: skip
 LINK = {"stroke": WINE, "stroke_width": 1.5, "stroke_dasharray": "4 3"}
@@ -83,8 +87,7 @@ class Diagram:
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"image/svg+xml": self.svg, "text/plain": f"<Diagram: {self.alt}>"}
-        return data, {"image/svg+xml": {"alt": self.alt}}
+        return bundle(self.svg, self.alt)
 
 
 def draw(model, *, title=None, losses=None):
@@ -133,6 +136,69 @@ def draw_steps(models, titles, *, title=None):
         width, y = max(width, wide, 30 + _width(text, 15)), y + height + 22
     alt = " ".join(f"{text}: {_describe(nodes)}" for text, nodes in zip(titles, steps, strict=True))
     return Diagram(rows, width, y, title, alt)
+
+
+def bundle(svg, alt):
+    """Return the data and metadata of a notebook's output: the drawing as SVG and as PNG.
+
+    JupyterLab shows no SVG of a notebook that it does not trust, as all that come from elsewhere: then the PNG counts.
+    """
+    root = ElementTree.fromstring(svg)
+    width, height = int(root.get("width")), int(root.get("height"))
+    fig = Figure((width / 100, height / 100), dpi=100)
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.axis("off")
+    _paint(ax, root, 0, 0, {})
+    pixels, box = png(fig, colours=64)
+    data, metadata = picture_bundle(pixels, [round(100 * side) for side in box.size], alt)
+    return {"image/svg+xml": svg} | data, {"image/svg+xml": {"alt": alt}} | metadata
+
+
+def _paint(ax, element, x, y, look):
+    """Paint an element of our SVG, moved by x and y, by matplotlib; `look` is what it inherits."""
+    own = element.attrib
+    number = {key: float(value) for key, value in own.items() if re.fullmatch(r"-?[\d.]+", value)}
+    move = re.findall(r"-?[\d.]+", own.get("transform", "translate(0 0)"))
+    x, y = x + float(move[0]), y + float(move[1])
+    look = look | {key: own[key] for key in ("fill", "font-size", "font-weight", "opacity") if key in own}
+    alpha, stroke = float(look.get("opacity", 1)), number.get("stroke-width", 1)
+    dashes = [float(dash) / stroke for dash in own.get("stroke-dasharray", "").split()]
+    style = {"facecolor": look.get("fill"), "edgecolor": own.get("stroke", "none"), "alpha": alpha}
+    style |= {"linewidth": 0.72 * stroke, "linestyle": (0, dashes) if dashes else "-"}  # 100 pixels are 72 points
+    at = x + number.get("x", 0), y + number.get("y", 0)
+    kind = element.tag.split("}")[1]
+    if kind == "rect":
+        corners = f"round,pad=0,rounding_size={number.get('rx', 0)}"
+        ax.add_patch(FancyBboxPatch(at, number["width"], number["height"], corners, mutation_aspect=1, **style))
+    elif kind == "circle":
+        ax.add_patch(Circle((x + number["cx"], y + number["cy"]), number["r"], **style))
+    elif kind == "path":
+        ax.add_patch(PathPatch(_path(own["d"], x, y), capstyle="butt", **style))
+    elif kind == "text":
+        side = {"middle": "center", "start": "left"}[own["text-anchor"]]
+        size = 0.66 * float(look["font-size"])  # this font is wider than Arial
+        font = {"size": size, "weight": look.get("font-weight", "normal"), "color": look["fill"], "alpha": alpha}
+        ax.text(*at, element.text, ha=side, va="baseline", **font)
+    for child in element:
+        _paint(ax, child, x, y, look)
+
+
+def _path(way, x, y):
+    """Return a path of SVG, moved by x and y, as one of matplotlib."""
+    kinds = {"M": Path.MOVETO, "L": Path.LINETO, "Q": Path.CURVE3, "C": Path.CURVE4, "l": Path.LINETO}
+    points, codes, at = [], [], (x, y)
+    for kind, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", way):
+        values = [float(value) for value in re.findall(r"-?[\d.]+", numbers)]
+        if kind == "z":
+            points, codes = [*points, points[0]], [*codes, Path.CLOSEPOLY]
+            continue
+        if kind in "hv":
+            kind, values = "l", values + [0] if kind == "h" else [0] + values
+        code, origin = kinds[kind], at if kind == "l" else (x, y)
+        new = [(origin[0] + a, origin[1] + b) for a, b in zip(values[::2], values[1::2], strict=True)]
+        points, codes, at = points + new, codes + [code] * len(new), new[-1]
+    return Path(points, codes)
 
 
 def _read(model):
