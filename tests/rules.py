@@ -274,11 +274,13 @@ def results_agree(path):
 
 
 def no_machine_paths(path):
-    """No cell or output names a folder of the machine that executed it."""
+    """No cell or output names a folder of the machine that executed it, or an address in its memory."""
     for index, cell in enumerate(read_notebook(path).cells, start=1):
         texts = [cell.source, *(_text(output) for output in cell.get("outputs", []))]
         found = re.search(r"(?<![\w/.:])/(home|Users|root|tmp|work|private|var)/[\w./-]+", "\n".join(texts))
         _require(not found, path, f"cell {index} names a machine's path: {found and found[0]}")
+        found = re.search(r"<[^>]* at 0x[0-9a-f]+>", "\n".join(texts))
+        _require(not found, path, f"cell {index} shows {found and found[0]}: end it with a result, or give it a name")
 
 
 def quick_results(path, results):

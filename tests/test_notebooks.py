@@ -169,6 +169,7 @@ BREAKS = [
     (results_agree, "other data", lambda nb: stamp(nb)["data"][0].update(name="digits")),
     (no_machine_paths, "in an output", lambda nb: code(nb)[4].outputs[0].update(text="/home/ann/mnist.npz")),
     (no_machine_paths, "in the prose", last("see /tmp/x/y")),
+    (no_machine_paths, "an address", lambda nb: code(nb)[4].outputs[0].update(text="<History at 0x7f3c>")),
 ]
 
 
