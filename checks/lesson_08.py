@@ -98,7 +98,7 @@ def _built(function, plain, corruption):
 
 
 def denoising_score(function):
-    """Check score(reconstruct, clean, sigma, seed): fixed noise goes in, the pooled PSNR of the result comes out.
+    """Check score(reconstruct, clean, s, seed): fixed noise goes in, the pooled PSNR of the result comes out.
 
     Called with clean images (6, 8, 8, 1) and a `reconstruct` that notes what it is given, and returns images of
     which some pixels lie outside of [0, 1].
@@ -164,11 +164,11 @@ def _was_given(given, clean, noisy, sigma, seed):
         fail("one call of reconstruct", f"{len(given)} calls", hint)
     if _same(given[0], noisy):
         return
-    found, hint = "other images", "Draw the noise once, by `gaussian`, with the sigma and the seed that are given."
+    found, hint = "other images", "Draw the noise once, by `gaussian`, with the s and the seed that are given."
     if _same(given[0], clean):
         found = "the clean images"
         hint = "Nothing was denoised: the denoiser was given the answer. Which images does it have to restore?"
-    fail(f"reconstruct is given the clean images with noise of sigma {sigma}, seed {seed}", found, hint)
+    fail(f"reconstruct is given the clean images with noise of s = {sigma}, seed {seed}", found, hint)
 
 
 def averaged_noise(guess, value, clean, sigma, copies):
@@ -202,7 +202,7 @@ def averaged_noise(guess, value, clean, sigma, copies):
         (np.mean(error), "This is the mean squared error. Turn it into decibels."),
         (-pooled, "The sign: a small error is a large PSNR."),
     ]
-    hint = f"Average {copies} arrays gaussian(images, sigma, seed), and take the PSNR of the average to the images."
+    hint = f"Average {copies} arrays gaussian(images, s, seed), and take the PSNR of the average to the images."
     right = each if abs(value - each) < abs(value - pooled) else pooled
     measured(guess, value, right, "dB", slips, hint, tolerance=0.03)
 
