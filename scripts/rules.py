@@ -39,7 +39,7 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterL
 FORMULA = re.compile(r"\$[^$]+\$")
 UNTYPESET = re.compile(r"[∂∫√∑∏½‖∇∈⊙ℝᵀⁿˡ²³⁰¹⁴-⁹⁻₀-₉α-ωΑ-Ω]|\u0302")
 QUESTION = r"<details>\s*<summary>[^\n]+\?</summary>\n\n.+?\n\n</details>\s*"  # the empty lines: Markdown inside
-FIRST_EDITION = ("03", "04", "05", "08", "09")  # lessons that are not redone yet
+FIRST_EDITION = ("03", "04", "05", "08")  # lessons that are not redone yet
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
 
