@@ -7,7 +7,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from scripts.project import ROOT
-from tests.rules import quick_results, second_edition
+from tests.rules import quick_results
 
 
 def results_of(path):
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items):
     """Put the test after the last cell of every notebook."""
     last = {}
     for index, item in enumerate(items):
-        if isinstance(item.parent, IPyNbFile) and second_edition(item.path):
+        if isinstance(item.parent, IPyNbFile):
             last[item.parent] = index
     for notebook, index in sorted(last.items(), key=lambda pair: -pair[1]):
         check = QuickResults.from_parent(notebook, name="quick results")

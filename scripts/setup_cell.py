@@ -33,31 +33,6 @@ os.chdir(root / "notebooks")
 sys.path.insert(0, str(root))
 import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
 
-# until the lessons are redone
-FIRST_SETUP_CELL = """\
-# Setup, the same in every lesson: find the course's folder. Colab has this notebook only, so fetch it there.
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
-from pathlib import Path
-
-url = "https://github.com/OWNER/REPO.git"
-here = Path.cwd()
-root = next((f for f in (here, here.parent) if (f / "utils").exists()), here / "autoencoder-course")
-if not root.exists() and find_spec("google") and find_spec("google.colab"):
-    subprocess.run(["git", "clone", "--depth", "1", url, root], check=True)
-os.chdir(root / "notebooks")  # no such folder? Open the notebook inside the whole course's folder
-sys.path.insert(0, str(root))
-import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)"""
-
-# An exercise may lie anywhere below the course's folder: in student/, or where nbgrader puts a submission.
-FIRST_EXERCISE_SETUP_CELL = (
-    FIRST_SETUP_CELL.replace("every lesson", "every exercise")
-    .replace("(here, here.parent)", "(here, *here.parents)")
-    .replace('(f / "utils")', '(f / "utils" / "checks")')
-)
-
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/FILE)"

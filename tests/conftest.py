@@ -13,7 +13,6 @@ import keras  # isort: skip (after utils, for the same reason)
 from checks import CheckFailed
 from scripts.project import ROOT, code_sha256, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
-from tests import rules
 from utils import diagrams
 
 ADDRESS = "some-owner/some.repo"
@@ -138,7 +137,6 @@ def toy(tmp_path, monkeypatch):
     """
     for name in ("AE_RESULTS", "AE_BUDGET", "TOY_DATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(rules, "FIRST_EDITION", ())
     root = tmp_path / "project"
     (root / "utils").mkdir(parents=True)
     (root / "utils" / "__init__.py").write_text("", encoding="utf-8")

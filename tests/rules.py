@@ -4,12 +4,10 @@ A check returns nothing when all is well, and raises CheckError, naming the cell
 `CHECKS` lists those of the lessons, `EXERCISE_CHECKS` those of the solved exercises.
 """
 
-import functools
 import json
 import re
 
 from scripts.project import (
-    PLACEHOLDER,
     CheckError,
     code_sha256,
     doubtful,
@@ -25,7 +23,7 @@ from scripts.project import (
     summary,
     title,
 )
-from scripts.setup_cell import FIRST_EXERCISE_SETUP_CELL, FIRST_SETUP_CELL, badge, setup_cell
+from scripts.setup_cell import badge, setup_cell
 
 MAX_BYTES = 1_000_000
 MAX_LINES, MAX_CHECKS = 30, 40  # lines of a code cell; of one that checks, which is folded
@@ -40,25 +38,8 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterL
 FORMULA = re.compile(r"\$[^$]+\$")
 UNTYPESET = re.compile(r"[∂∫√∑∏½‖∇∈⊙ℝᵀⁿˡ²³⁰¹⁴-⁹⁻₀-₉α-ωΑ-Ω]|\u0302")
 QUESTION = r"<details>\s*<summary>[^\n]+\?</summary>\n\n.+?\n\n</details>\s*"  # the empty lines: Markdown inside
-FIRST_EDITION = ("09",)  # lessons that are not redone yet
 FRAME = ("In this lesson", "Recap", "Try it", "References")
 WITHOUT_CLAIMS = (*FRAME, "Setup", "Parameters")
-
-
-def second_edition(path):
-    """Return whether the notebook at `path`, a lesson or exercises, is of the second edition."""
-    return lesson_number(path) not in FIRST_EDITION
-
-
-def redone(check):
-    """Let a check pass where a notebook is of the first edition."""
-
-    @functools.wraps(check)
-    def checked(path):
-        if second_edition(path):
-            check(path)
-
-    return checked
 
 
 def executed_in_order(path):
@@ -98,12 +79,9 @@ def setup_cell_is_the_template(path):
     """The first code cell is the setup cell, the same in every notebook."""
     first = next((cell for _, cell in _code(read_notebook(path))), None)
     expected = setup_cell(repository(root_of(path)))
-    if not second_edition(path):
-        old = FIRST_EXERCISE_SETUP_CELL if is_exercise(path) else FIRST_SETUP_CELL
-        expected = old.replace(PLACEHOLDER, repository(root_of(path)))
     good = first and first.source == expected
     _require(good, path, "the first code cell is not the setup cell; see python -m scripts.setup_cell")
-    _require(not second_edition(path) or _is_folded(first), path, f"the setup cell is not folded: {_how_to_fold()}")
+    _require(_is_folded(first), path, f"the setup cell is not folded: {_how_to_fold()}")
 
 
 def first_cell(path):
@@ -189,21 +167,20 @@ def small(path):
 
 
 def short_cells(path):
-    """No code cell has more than `MAX_LINES` lines (`MAX_CHECKS`); of the second edition, none is over `MAX_WIDTH`."""
+    """No code cell has more than `MAX_LINES` lines (`MAX_CHECKS`), none of them over `MAX_WIDTH`."""
     for index, cell in _code(read_notebook(path)):
         lines = cell.source.splitlines()
         most = MAX_CHECKS if "claims" in cell.metadata.get("tags", []) else MAX_LINES
         _require(len(lines) <= most, path, f"cell {index} has {len(lines)} lines, more than {most}; split it")
-        if second_edition(path):
-            wide = [line for line in lines if len(line) > MAX_WIDTH]
-            _require(not wide, path, f"cell {index} has lines of more than {MAX_WIDTH} characters: {wide[:1]}")
-            _require("fmt: skip" not in cell.source, path, f"cell {index} says 'fmt: skip'")
+        wide = [line for line in lines if len(line) > MAX_WIDTH]
+        _require(not wide, path, f"cell {index} has lines of more than {MAX_WIDTH} characters: {wide[:1]}")
+        _require("fmt: skip" not in cell.source, path, f"cell {index} says 'fmt: skip'")
 
 
 def pictures(path):
-    """There is a picture, and every cell that calls `plotting.` shows one; of the second edition, all have alt text."""
+    """There is a picture, and every cell that calls `plotting.` shows one, with alt text."""
     code = list(_code(read_notebook(path)))
-    for index, cell in code if second_edition(path) else ():
+    for index, cell in code:
         _require(all(map(_has_alt, cell.outputs)), path, f"cell {index} shows a picture without alt text")
     _require(any(_has_picture(cell) for _, cell in code), path, "there is no picture (image/png)")
     for index, cell in code:
@@ -218,13 +195,12 @@ def frame(path):
 
 
 def prose(path):
-    """The Markdown cells hold at least `MIN_WORDS` words in all; of the second edition, at most `MAX_WORDS`."""
+    """The Markdown cells hold at least `MIN_WORDS` words in all, at most `MAX_WORDS`."""
     words = len(_prose(path).split())
     _require(words >= MIN_WORDS, path, f"{words} words of prose; at least {MIN_WORDS}")
-    _require(words <= MAX_WORDS or not second_edition(path), path, f"{words} words of prose; at most {MAX_WORDS}")
+    _require(words <= MAX_WORDS, path, f"{words} words of prose; at most {MAX_WORDS}")
 
 
-@redone
 def formulas_are_typeset(path):
     """There are formulas between dollars, and no symbols of formulas outside them (or outside code)."""
     prose = re.sub(r"```.*?```|`[^`]*`", "", _prose(path), flags=re.DOTALL)
@@ -234,7 +210,6 @@ def formulas_are_typeset(path):
     _require(line is None, path, f"formulas belong between dollars: {line!r}")
 
 
-@redone
 def network_is_drawn(path):
     """A cell draws a network from its Keras model: it calls `diagrams.`, and shows an SVG and a PNG, see `bundle`."""
     kinds, code = {"image/svg+xml", "image/png"}, (cell for _, cell in _code(read_notebook(path)))
@@ -243,7 +218,6 @@ def network_is_drawn(path):
     _require(drawn, path, "no network is drawn: diagrams.draw(model)")
 
 
-@redone
 def a_cell_teaches_or_checks(path):
     """Claims and records stand in cells of their own, tagged and folded; a solution of an exercise may hold its own."""
     for index, cell in _code(read_notebook(path)):
@@ -257,7 +231,6 @@ def a_cell_teaches_or_checks(path):
             _require(_is_folded(cell), path, f"cell {index} is not folded: {_how_to_fold()}")
 
 
-@redone
 def recap_asks(path):
     """The recap ends with three questions whose answers unfold, and are Markdown: empty lines stand around them."""
     recap = _prose(path).partition("## Recap")[2].partition("\n## ")[0]
@@ -266,14 +239,12 @@ def recap_asks(path):
     _require(good, path, f"the recap is to end with three questions: {form}")
 
 
-@redone
 def ends_with_the_count(path):
     """The last code cell calls `finish()`."""
     *_, (index, cell) = _code(read_notebook(path))
     _require(re.search(r"^finish\(\)", cell.source, re.MULTILINE), path, f"cell {index}, the last, lacks finish()")
 
 
-@redone
 def shown_in_the_gallery(path):
     """One or two cells with a picture are tagged "gallery"."""
     tagged = [cell for _, cell in _code(read_notebook(path)) if "gallery" in cell.metadata.get("tags", [])]
@@ -281,7 +252,6 @@ def shown_in_the_gallery(path):
     _require(good, path, "one or two cells with a picture are to be tagged 'gallery'")
 
 
-@redone
 def minutes_and_difficulty(path):
     """The heading of every exercise says how many minutes it takes, and how hard it is."""
     missing = [exercise.number for exercise in exercises_of(path) if not exercise.minutes]
@@ -304,11 +274,13 @@ def results_agree(path):
 
 
 def no_machine_paths(path):
-    """No cell or output names a folder of the machine that executed it."""
+    """No cell or output names a folder of the machine that executed it, or an address in its memory."""
     for index, cell in enumerate(read_notebook(path).cells, start=1):
         texts = [cell.source, *(_text(output) for output in cell.get("outputs", []))]
         found = re.search(r"(?<![\w/.:])/(home|Users|root|tmp|work|private|var)/[\w./-]+", "\n".join(texts))
         _require(not found, path, f"cell {index} names a machine's path: {found and found[0]}")
+        found = re.search(r"<[^>]* at 0x[0-9a-f]+>", "\n".join(texts))
+        _require(not found, path, f"cell {index} shows {found and found[0]}: end it with a result, or give it a name")
 
 
 def quick_results(path, results):

@@ -7,9 +7,13 @@ from scipy.integrate import quad
 from sklearn.mixture import GaussianMixture
 
 from utils import metrics
-from utils.latent import Density, DiagonalGaussian, FullGaussian, Mixture, interpolate
+from utils.latent import Density, interpolate
 
-DENSITIES = {"diagonal": DiagonalGaussian, "full": FullGaussian, "mixture": lambda: Mixture(3, seed=0)}
+DENSITIES = {
+    "diagonal": lambda: Density("diag"),
+    "full": lambda: Density("full"),
+    "mixture": lambda: Density("full", 3, seed=0),
+}
 
 
 @pytest.fixture
@@ -124,19 +128,19 @@ def test_bad_paths_are_refused(arguments, message):
 
 
 def test_the_diagonal_gaussian_is_scipys(codes):
-    density = DiagonalGaussian().fit(codes)
+    density = Density("diag").fit(codes)
     theirs = stats.norm(codes.mean(0), codes.std(0)).logpdf(codes).sum(axis=1)
     np.testing.assert_allclose(density.log_prob(codes), theirs, rtol=1e-10)
 
 
 def test_the_full_gaussian_is_scipys(codes):
-    density = FullGaussian().fit(codes)
+    density = Density("full").fit(codes)
     theirs = stats.multivariate_normal(codes.mean(0), np.cov(codes.T, bias=True)).logpdf(codes)
     np.testing.assert_allclose(density.log_prob(codes), theirs, rtol=1e-10)
 
 
 def test_the_mixture_is_the_sum_of_its_gaussians(codes):
-    density = Mixture(3, seed=0).fit(codes)
+    density = Density("full", 3, seed=0).fit(codes)
     parts = [
         weight * stats.multivariate_normal(mean, covariance).pdf(codes)
         for weight, mean, covariance in zip(density.weights, density.means, density.covariances, strict=True)
@@ -146,7 +150,7 @@ def test_the_mixture_is_the_sum_of_its_gaussians(codes):
 
 
 def test_a_mixture_of_one_is_the_full_gaussian(codes):
-    one, full = Mixture(1, seed=0).fit(codes), FullGaussian().fit(codes)
+    one, full = Density("full", 1, seed=0).fit(codes), Density("full").fit(codes)
     np.testing.assert_allclose(
         one.log_prob(codes), full.log_prob(codes), atol=1e-4
     )  # scikit-learn adds 1e-6 to variances
@@ -199,12 +203,12 @@ def test_the_seed_decides(codes, name):
 
 def test_samples_of_a_mixture_come_in_no_order():
     far = np.concatenate([np.random.default_rng(0).normal(size=(500, 2)) + shift for shift in (-50, 50)])
-    first = Mixture(2, seed=0).fit(far).sample(1000, seed=0)[:500, 0]
+    first = Density("full", 2, seed=0).fit(far).sample(1000, seed=0)[:500, 0]
     assert 200 < (first > 0).sum() < 300
 
 
 def test_a_stopped_mixture_says_so(codes, recwarn):
-    assert not Mixture(3, seed=0, max_iterations=1).fit(codes).converged
+    assert not Density("full", 3, seed=0, max_iterations=1).fit(codes).converged
     assert not recwarn.list
 
 
@@ -266,7 +270,7 @@ def test_codes_that_do_not_fill_their_space_are_refused(codes, name):
             DENSITIES[name]().fit((codes * [1, 0, 1] + [0, constant, 0]).astype("float32"))
     flat = np.concatenate([codes, codes[:, :1] - 2 * codes[:, 1:2]], axis=1).astype("float32")
     if name == "diagonal":
-        DiagonalGaussian().fit(flat)  # which knows nothing of planes
+        Density("diag").fit(flat)  # which knows nothing of planes
     else:
         with pytest.raises(ValueError, match="fewer dimensions: drop units"):
             DENSITIES[name]().fit(flat)
@@ -274,8 +278,8 @@ def test_codes_that_do_not_fill_their_space_are_refused(codes, name):
 
 def test_units_of_very_different_scale_are_no_plane(codes):
     scales = np.array([1, 1e-8, 1e6])
-    density = FullGaussian().fit(codes * scales)
-    expected = FullGaussian().fit(codes).log_prob(codes) - np.log(scales).sum()
+    density = Density("full").fit(codes * scales)
+    expected = Density("full").fit(codes).log_prob(codes) - np.log(scales).sum()
     np.testing.assert_allclose(density.log_prob(codes * scales), expected, rtol=1e-6)
 
 
@@ -287,12 +291,12 @@ def test_an_unknown_density_is_refused():
 @pytest.mark.parametrize("arguments", [(0, 1), (2.5, 1), (3, -1), (3, None), (3, 1, 0), (True, 1)])
 def test_bad_mixtures_are_refused(arguments):
     with pytest.raises(ValueError, match=r"must be an integer (of at least|from 0)"):
-        Mixture(*arguments)
+        Density("full", *arguments)
 
 
 def test_more_components_than_codes_are_refused():
     with pytest.raises(ValueError, match="4 codes of 2 numbers for 5 components"):
-        Mixture(5, seed=0).fit(np.random.default_rng(0).normal(size=(4, 2)))
+        Density("full", 5, seed=0).fit(np.random.default_rng(0).normal(size=(4, 2)))
 
 
 # --- the distance between two sets of features

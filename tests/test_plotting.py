@@ -13,7 +13,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from PIL import Image
 
-from utils import interactive, plotting
+from utils import plotting
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -141,13 +141,6 @@ def test_the_palette_keeps_greys_and_rare_colours():
 def test_colours_that_fit_into_the_palette_stay_as_they_are():
     frames = np.random.default_rng(0).integers(0, 256, (2, 8, 16, 3)).astype("uint8")  # 256 colours
     np.testing.assert_array_equal([np.asarray(image.convert("RGB")) for image in plotting.indexed(frames, 256)], frames)
-
-
-def test_what_moved_to_interactive_is_found_in_its_old_place():
-    assert plotting.hover_map is interactive.hover_map
-    assert plotting.latent_animation is interactive.latent_animation
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        plotting.nothing  # noqa: B018
 
 
 def test_the_colours_are_ten():

@@ -124,7 +124,6 @@ def claim(text, condition, *, needs=None):
     lesson = _started()
     if not isinstance(condition, bool | np.bool_):
         raise TypeError(f"The condition of a claim must be True or False, not {type(condition).__name__}: {text}")
-    needs = "full" if needs == "data" else needs  # until the lessons are redone
     if needs not in (None, "full"):
         raise ValueError(f"needs={needs!r}: must be None or 'full'.")
     if needs and not lesson.complete:

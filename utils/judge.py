@@ -75,24 +75,21 @@ def _spread(mean, square):
     return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
 
 
-def judge(name, seed=0):
+def judge(name):
     """Return the judge of a data set, always the same one.
 
     Args:
         name: "mnist" or "fashion_mnist", or what `utils.data.load` returned for one of them.
-        seed: leave it out; 1 is let pass.
 
     Returns:
         Judge, with `predict`, `features`, `realism` and `accuracy`.
 
     Raises:
-        ValueError: for another name or data set, or a seed that asks for another judge.
+        ValueError: for another name or data set.
     """
     name = getattr(name, "name", name)
     if name not in NAMES:
         raise ValueError(f"judge({name!r}): there is a judge for {' and '.join(NAMES)} only.")
-    if isinstance(seed, bool) or seed not in (0, 1):  # 1, and the argument itself, until the lessons are redone
-        raise ValueError(f"seed={seed!r}: the judge is fixed, there is no other. Leave the seed out.")
     return _read(name)
 
 

@@ -1,7 +1,6 @@
 """The latent space, from codes alone: paths between codes and densities over them. Arrays come in, never models."""
 
 import warnings
-from functools import partial
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -162,11 +161,6 @@ class Density:
     def _fitted(self):
         if not hasattr(self, "converged"):
             raise ValueError("This density was not fitted: call fit(codes) first.")
-
-
-DiagonalGaussian = partial(Density, "diag")  # until the lessons are redone
-FullGaussian = partial(Density, "full")  # until the lessons are redone
-Mixture = partial(Density, "full")  # until the lessons are redone
 
 
 def _along_the_sphere(a, b, t):

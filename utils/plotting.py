@@ -46,7 +46,7 @@ styled = matplotlib.rc_context(STYLE)  # also a decorator, as all context manage
 class Picture(Figure):
     """A Figure that shows itself by `show`. Attribute: `alt`, what it shows, in words."""
 
-    alt = None  # until the lessons are redone: then every function asks for it
+    alt = None
 
     def _ipython_display_(self):  # counts before matplotlib's own way to show a Figure
         show(self, self.alt)
@@ -61,8 +61,6 @@ def show(fig, alt):
     """
     pixels, box = png(fig)
     data, metadata = picture_bundle(pixels, np.rint(box.size * fig.dpi).astype(int).tolist(), alt)
-    if not alt:  # until the lessons are redone
-        data["text/plain"] = repr(fig).replace("Picture", "Figure")
     display(data, metadata=metadata, raw=True)
 
 
@@ -500,11 +498,3 @@ def _bare(ax):
 def _sparse(value, _):
     """Label the minor ticks 2 and 5 of each decade of a logarithmic axis."""
     return f"{value:g}" if f"{value:e}"[0] in "25" else ""
-
-
-def __getattr__(name):  # until the lessons are redone
-    if name in ("hover_map", "animation", "latent_animation"):
-        from utils import interactive
-
-        return getattr(interactive, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
