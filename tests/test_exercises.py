@@ -135,7 +135,7 @@ ANSWER = {**SOLUTION, "grade": True}
 FUNCTION = "def f(x):\n    # HINT: think\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
 PREDICTED = "guess = None\n# HINT: think\n### BEGIN SOLUTION\nguess = 1\n### END SOLUTION"
 EXPLORED = "# HINT: think\n### BEGIN SOLUTION\nclaim('1 is below 2', guess < 2)\nrecord(0.1)\n### END SOLUTION"
-IMPORTS = "from utils import claims, training as checks\nfrom utils.claims import claim, record"
+IMPORTS = "from utils import claims as checks\nfrom utils.claims import claim, record"
 
 
 def folded(cell):

@@ -62,10 +62,10 @@ def test_ee559_parameters(code):
 def test_ee559_is_the_model_that_the_lesson_writes_out(x, lectures_model, configuration):
     namespace = lectures_model("05")
     ours = models.ee559(8)
-    for written, part in ((namespace["lecture_encoder"], ours.encoder), (namespace["lecture_decoder"], ours.decoder)):
+    for written, part in ((namespace["encoder"], ours.encoder), (namespace["decoder"], ours.decoder)):
         assert configuration(written.layers) == configuration(part.layers)
         part.set_weights(written.get_weights())
-    expected = namespace["lecture_decoder"](namespace["lecture_encoder"](x))
+    expected = namespace["decoder"](namespace["encoder"](x))
     np.testing.assert_array_equal(ours.reconstruct(x), keras.ops.convert_to_numpy(expected))
 
 

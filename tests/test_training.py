@@ -1,5 +1,7 @@
 """utils.training on toys: the order of the images, the steps against plain Keras, and what is refused."""
 
+import ctypes
+import gc
 import os
 import resource
 from itertools import pairwise
@@ -605,6 +607,10 @@ def test_half_precision_neither_overflows_nor_fails(x, loss):
 
 
 def resident():
+    """Megabytes of this process, without what is free but not given back yet."""
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
