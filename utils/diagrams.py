@@ -170,11 +170,11 @@ def _paint(ax, element, x, y, look):
     kind = element.tag.split("}")[1]
     if kind == "rect":
         corners = f"round,pad=0,rounding_size={number.get('rx', 0)}"
-        ax.add_patch(FancyBboxPatch(at, number["width"], number["height"], corners, mutation_aspect=1, **style))
+        ax.add_patch(FancyBboxPatch(at, number["width"], number["height"], corners, **style))
     elif kind == "circle":
         ax.add_patch(Circle((x + number["cx"], y + number["cy"]), number["r"], **style))
     elif kind == "path":
-        ax.add_patch(PathPatch(_path(own["d"], x, y), capstyle="butt", **style))
+        ax.add_patch(PathPatch(_path(own["d"], x, y), **style))
     elif kind == "text":
         side = {"middle": "center", "start": "left"}[own["text-anchor"]]
         size = 0.66 * float(look["font-size"])  # this font is wider than Arial

@@ -35,8 +35,7 @@ class Judge:
         image, first = model.inputs[0], model.layers[0].output
         self._features = keras.Model(image, model.layers[-2].output)
         mean, square = (layers.GlobalAveragePooling2D()(values) for values in (first, first**2))
-        self._texture = keras.Model(image, [mean, square])
-        self._both = keras.Model(image, [mean, square, model.outputs[0]])  # in one pass
+        self._all = keras.Model(image, [mean, square, model.outputs[0]])  # in one pass
 
     def predict(self, images):
         """Return the probabilities of the classes: images (n, 28, 28, 1) in [0, 1] → float32 (n, classes), sum 1.
@@ -51,7 +50,7 @@ class Judge:
 
     def texture(self, images):
         """Return mean and standard deviation of each filter of the first layer over each image: float64 (n, 32)."""
-        return _spread(*self._apply(self._texture, images))
+        return _spread(*self._apply(self._all, images)[:2])
 
     def realism(self, images):
         """Return how real each image looks, in nats, float64 (n,): 0 for the mean real one, less for a spoilt one.
@@ -61,7 +60,7 @@ class Judge:
         in the first layer and for all classes together). The other is of the shape: log Σ exp(logit), minus the energy
         of Liu et al. (arXiv:2010.03759). Blur, double exposures and noise lower it. Errors as `predict`.
         """
-        *moments, logits = self._apply(self._both, images)
+        *moments, logits = self._apply(self._all, images)
         away, shape = _spread(*moments) - self.centre, logsumexp(logits.astype("float64"), axis=1)
         return shape - np.einsum("ni,ij,nj->n", away, self.precision, away) / 2 - self.level
 
