@@ -6,8 +6,10 @@ import os
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from scripts.project import ROOT
+from scripts.project import ROOT, share_cores
 from tests.rules import quick_results
+
+share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def results_of(path):

@@ -20,6 +20,7 @@ from scripts.project import (
     lessons,
     plain_output,
     read_notebook,
+    share_cores,
     student_of,
     write_json,
     write_notebook,
@@ -69,8 +70,7 @@ def run_all(paths):
 def _subprocess(path):
     start = time.perf_counter()
     command = [sys.executable, "-m", "scripts.run", "--here", lesson_number(path)]
-    # One OpenMP thread each: side by side, threads of scikit-learn that wait for a core take three times as long.
-    env = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONIOENCODING": "utf-8"}
+    env = os.environ | {"PYTHONIOENCODING": "utf-8"}
     process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8", check=False)
     return process, time.perf_counter() - start
 
@@ -92,6 +92,7 @@ def main(arguments=None):
         return 1
     budget = os.environ.get("AE_BUDGET", "quick")
     print(f"{len(paths)} lesson(s), {budget} budget, {AT_ONCE} at a time ...", flush=True)
+    share_cores(AT_ONCE)
     failed = run_all(paths)
     ran = gallery.read_results(BUILD / "results")
     done = [ran[number] for number in map(lesson_number, paths) if number in ran and number not in failed]

@@ -1,5 +1,6 @@
 """What several test files share: a tiny project with one good lesson, far faster than the real ones."""
 
+import os
 import shutil
 from functools import partial
 from types import SimpleNamespace
@@ -12,9 +13,11 @@ import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
 
 import keras  # isort: skip (after utils, for the same reason)
 from checks import CheckFailed
-from scripts.project import ROOT, code_sha256, write_json, write_notebook
+from scripts.project import ROOT, code_sha256, share_cores, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
 from utils import diagrams
+
+share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 ADDRESS = "some-owner/some.repo"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
