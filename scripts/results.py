@@ -11,7 +11,7 @@ import json
 import math
 import sys
 
-from scripts.execute import headlines, number
+from scripts.execute import headlines
 from scripts.project import (
     ROOT,
     exercises,
@@ -105,10 +105,13 @@ def bench_table(root=ROOT):
     bench = _json(root / "results" / "bench.json")
     if not bench:
         return "Not measured yet: `make bench`."
-    cores = f"Measured on {bench['cores']} cores." if "cores" in bench else "Measured."
-    metrics = bench["metrics"].items()
-    rows = [_row(name, f"{number(metric['value'])} {metric['unit']}") for name, metric in metrics]
-    return "\n".join([cores, "", "| what | measured |", "|---|---|", *rows])
+    lines = [f"Measured on {bench['cores']} cores.", ""]
+    lines += [f"| network | | wall | CPU | per epoch | memory, 1 call | {bench['calls']} calls |", "|---" * 7 + "|"]
+    for row in bench["rows"]:
+        times = (f"{row['wall']:.1f} s", f"{row['cpu']:.1f} s", f"{row['epoch']:.2f} s")
+        sizes = (f"{row[key]:.0f} MB" for key in ("megabytes", "later"))
+        lines.append(_row(row["network"], row["way"], *times, *sizes))
+    return "\n".join(lines)
 
 
 def render(text, root=ROOT):

@@ -315,15 +315,12 @@ def test_the_readme_figure_is_the_tagged_picture(toy, capsys):
 
 
 def test_bench_is_rendered(toy):
-    bench = {
-        "cores": 2,
-        "metrics": {"an epoch": {"value": 1.2345, "unit": "s"}, "images": {"value": 98765.4, "unit": "1/s"}},
-    }
+    row = {"network": "784-32-784", "way": "`fit`", "wall": 7.64, "cpu": 9.96, "epoch": 0.512, "megabytes": 764.4}
+    bench = {"cores": 2, "calls": 20, "rows": [row | {"later": 880.2}]}
     project.write_json(bench, toy.root / "results" / "bench.json")
     table = results.bench_table(toy.root)
     assert "2 cores" in table
-    assert "| an epoch | 1.234 s |" in table
-    assert "| images | 98,765 1/s |" in table
+    assert "| 784-32-784 | `fit` | 7.6 s | 10.0 s | 0.51 s | 764 MB | 880 MB |" in table
 
 
 @pytest.mark.parametrize("text", ["", README.replace("<!-- bench:end -->", ""), README + "<!-- lessons:begin -->"])
