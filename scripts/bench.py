@@ -24,7 +24,7 @@ from utils import models
 from utils.data import load, official
 from utils.training import fit
 
-REPEATS, CALLS = 3, 20
+REPEATS, CALLS, FEW = 3, 20, 5_120
 NETWORKS = {  # builder, images, epochs
     "784-32-784": (lambda: models.vanilla(32), 60_000, 12),
     "784-512-256-20": (lambda: models.variational((512, 256), 20), 60_000, 2),
@@ -37,21 +37,23 @@ def train(network, way, calls):
     """Train a network `calls` times, by `fit` or by Keras with so many steps per execution, and print what it took.
 
     Wall and CPU seconds are those of the first call, compilation included; "epoch" is the fastest epoch after the
-    first; "megabytes" the process' resident size after the last call, whose trainings have one epoch from the second
-    on. XLA is as `fit` chooses it.
+    first; "megabytes" the process' resident size after the last call. From the second call on, one epoch of `FEW`
+    images is enough to see what a call keeps. XLA is as `fit` chooses it in the first.
     """
     build, images, epochs = NETWORKS[network]
     x, settings = load("mnist").x_train[:images], {"batch_size": 128, "verbose": 0}
+    xla = network != "convolutional"
     for call in range(calls):
         keras.utils.set_random_seed(1)
         model, ends, length = build(), [], epochs if call == 0 else 1
+        seen = x if call == 0 else x[:FEW]
         clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_, ends=ends: ends.append(time.monotonic()))
         wall, cpu = time.perf_counter(), time.process_time()
         if way == "fit":
-            fit(model, x, epochs=length, schedule="constant", callbacks=[clock], **settings)
+            fit(model, seen, epochs=length, schedule="constant", xla=xla, callbacks=[clock], **settings)
         else:
-            model.compile("adam", steps_per_execution=int(way), jit_compile=network != "convolutional")
-            model.fit(x, epochs=length, callbacks=[clock], **settings)
+            model.compile("adam", steps_per_execution=int(way), jit_compile=xla)
+            model.fit(seen, epochs=length, callbacks=[clock], **settings)
         if call == 0:
             taken = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
             taken["epoch"] = min(b - a for a, b in itertools.pairwise(ends))
