@@ -16,6 +16,7 @@ from pathlib import Path
 from docutils import nodes
 from jinja2 import Environment, FileSystemLoader
 
+from scripts.execute import ANSI
 from scripts.project import (
     ROOT,
     exercises,
@@ -24,7 +25,6 @@ from scripts.project import (
     lessons,
     plain_output,
     read_notebook,
-    repository,
     student_of,
     summary,
     title,
@@ -91,9 +91,9 @@ def page(path, places, notation):
             nb.cells[0].source += f"\n\nNew symbols: {', '.join(symbols)}. See the [notation](../docs/notation.md)."
         solved = f"exercises/{path.stem}_solved"
         if (path.parent / f"{solved}.ipynb").exists():
-            nb.cells[-1 if nb.cells[-1].cell_type == "markdown" else 0].source += (
-                f"\n\n```{{toctree}}\n:hidden:\n\n{solved}\n```"
-            )
+            nb.cells[
+                -1 if nb.cells[-1].cell_type == "markdown" else 0
+            ].source += f"\n\n```{{toctree}}\n:hidden:\n\n{solved}\n```"
     for cell in nb.cells:
         solution = cell.metadata.get("nbgrader", {}).get("solution", False)
         if cell.cell_type == "markdown":
@@ -114,8 +114,8 @@ def page(path, places, notation):
 def lectures(root=ROOT):
     """Return the decks of docs/lectures.toml: each a dict of "id", "title", "slides".
 
-    Every slide is (heading, [(lesson's number, path of its page below the project, heading of the section or ""), ...]),
-    for the lessons that exist.
+    Every slide is [heading, places]; a place, in a lesson that exists, is (number, path of the notebook below the
+    project, heading of the section or "").
 
     Raises ValueError for a section that its lesson does not have.
     """
@@ -153,15 +153,19 @@ def glossary_page(text, root=ROOT):
 
 def glossary_entries(text):
     """Return [([term, synonym, ...], meaning), ...] of the glossary's text."""
-    return [([term, *re.split(", ", others or "")][: None if others else 1], meaning) for term, others, meaning in
-            ENTRY.findall(text)]
+    return [
+        ([term, *re.split(", ", others or "")][: None if others else 1], meaning)
+        for term, others, meaning in ENTRY.findall(text)
+    ]
 
 
 def link_terms(app, doctree, docname):
     """Let the first use of every term in a notebook's prose lead to the glossary (Sphinx's event doctree-resolved)."""
     if not docname.startswith("notebooks/"):
         return
-    anchors = {name: anchor for name, _, kind, _, anchor, _ in app.env.get_domain("std").get_objects() if kind == "term"}
+    anchors = {
+        name: anchor for name, _, kind, _, anchor, _ in app.env.get_domain("std").get_objects() if kind == "term"
+    }
     entries = glossary_entries((ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
     entry_of = {name.lower(): (names[0], meaning) for names, meaning in entries for name in names}
     words = "|".join(sorted(map(re.escape, entry_of), key=len, reverse=True))
@@ -219,14 +223,16 @@ def _facts(path, places):
         "page": f"notebooks/{path.stem}",
         "file": path.name,
         "title": title(nb) or path.stem,
-        "summary": summary(nb),
+        "summary": summary(nb).replace("|", "\\|"),
         "decks": _decks(lesson_number(path), places),
     }
 
 
 def _decks(number, places):
     """Return the ids of the decks that a lesson teaches."""
-    return [deck["id"] for deck in places if any(number == place[0] for _, taught in deck["slides"] for place in taught)]
+    return [
+        deck["id"] for deck in places if any(number == place[0] for _, taught in deck["slides"] for place in taught)
+    ]
 
 
 def _links(path, colab, places):
@@ -259,8 +265,12 @@ def _prompt(cell, words):
 
 
 def _show(output):
-    """Make a picture an <img> with its alt text and size, which MyST-NB would drop; a coloured table plain text."""
+    """Make a picture an <img> with its alt text and size, which MyST-NB would drop; coloured text plain."""
+    if "text" in output:
+        output["text"] = ANSI.sub("", output["text"])
     data, facts = output.get("data", {}), output.get("metadata", {})
+    if "text/plain" in data:
+        data["text/plain"] = ANSI.sub("", data["text/plain"])
     if data.get("text/html", "").startswith("<pre"):
         del data["text/html"]
     kind = next((kind for kind in ("image/svg+xml", "image/png") if kind in data and "text/html" not in data), None)
