@@ -15,6 +15,7 @@ from pathlib import Path
 
 from docutils import nodes
 from jinja2 import Environment, FileSystemLoader
+from nbformat.v4 import new_markdown_cell
 
 from scripts.execute import ANSI
 from scripts.project import (
@@ -35,7 +36,7 @@ from scripts.project import (
 BUILD = ROOT / "build" / "book"
 SOURCE = ROOT / "build" / "book-source"
 TEMPLATES = Path(__file__).resolve().parent / "templates" / "book"
-BADGE = re.compile(r"^\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)$", re.MULTILINE)
+BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)")
 DOWNLOAD = re.compile(r"\[([^\]]+)\]\(([^)\s]*(?:student|downloads)/[^)\s]+\.ipynb)\)")
 LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[)#])")
 ENTRY = re.compile(r"^- \*\*(.+?)\*\*(?: \((.+?)\))?: (.+)$", re.MULTILINE)  # of the glossary: term (synonyms): meaning
@@ -69,7 +70,8 @@ def stage(root=ROOT, source=SOURCE):
         texts[Path(template.removesuffix(".j2"))] = templates.get_template(template).render(facts)
     for name, text in texts.items():
         _copy_linked(text, root / name, root, source)
-        write_text(source / name, text)
+        text = BADGE.sub(r"[Open in Colab](\1)", text)  # the badge's picture would come from another host
+        write_text(source / name, DOWNLOAD.sub(r"{download}`\1 <\2>`", text))
 
 
 def page(path, places, notation):
@@ -91,9 +93,7 @@ def page(path, places, notation):
             nb.cells[0].source += f"\n\nNew symbols: {', '.join(symbols)}. See the [notation](../docs/notation.md)."
         solved = f"exercises/{path.stem}_solved"
         if (path.parent / f"{solved}.ipynb").exists():
-            nb.cells[
-                -1 if nb.cells[-1].cell_type == "markdown" else 0
-            ].source += f"\n\n```{{toctree}}\n:hidden:\n\n{solved}\n```"
+            nb.cells.append(new_markdown_cell(f"```{{toctree}}\n:hidden:\n\n{solved}\n```"))
     for cell in nb.cells:
         solution = cell.metadata.get("nbgrader", {}).get("solution", False)
         if cell.cell_type == "markdown":

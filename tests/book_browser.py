@@ -6,13 +6,13 @@ It needs Chromium with its driver, and axe-core, which the Makefile fetches by n
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from scripts.book import BUILD
 from scripts.project import ROOT, lessons
@@ -59,11 +59,7 @@ def look(browser, page, *, width=1200, mode="light"):
 
 def wait(browser, script, seconds=20):
     """Wait until a script returns something true; return that."""
-    end = time.monotonic() + seconds
-    while not (found := browser.execute_script(script)):
-        assert time.monotonic() < end, f"in vain: {script}"
-        time.sleep(0.1)
-    return found
+    return WebDriverWait(browser, seconds).until(lambda _: browser.execute_script(script), f"in vain: {script}")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -101,8 +97,9 @@ def test_a_fold_opens(browser):
     fold = browser.find_element(By.CSS_SELECTOR, "details.hide:has(> summary)")
     code = fold.find_element(By.CSS_SELECTOR, "pre")
     assert not code.is_displayed()
+    browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", fold)
     fold.find_element(By.CSS_SELECTOR, "summary").click()
-    assert code.is_displayed()
+    WebDriverWait(browser, 10).until(lambda _: code.is_displayed())
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
