@@ -32,6 +32,7 @@ from scripts.project import (
     write_notebook,
     write_text,
 )
+from utils import interactive
 
 BUILD = ROOT / "build" / "book"
 SOURCE = ROOT / "build" / "book-source"
@@ -66,6 +67,7 @@ def stage(root=ROOT, source=SOURCE):
         shutil.copy(path, source / "downloads")
     templates = Environment(loader=FileSystemLoader(TEMPLATES), keep_trailing_newline=True)
     facts = {"lessons": [_facts(path, places) for path in lessons(root)], "decks": places, "slug": slug}
+    facts["explorer"] = interactive.latent_explorer().html
     for template in templates.list_templates():
         texts[Path(template.removesuffix(".j2"))] = templates.get_template(template).render(facts)
     for name, text in texts.items():

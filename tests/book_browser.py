@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from scripts.book import BUILD
@@ -100,6 +102,24 @@ def test_a_fold_opens(browser):
     browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", fold)
     fold.find_element(By.CSS_SELECTOR, "summary").click()
     WebDriverWait(browser, 10).until(lambda _: code.is_displayed())
+
+
+def test_the_explorer_answers_keys_and_pointers(browser):
+    look(browser, "docs/explorer.html")
+    drawn = "return [...document.querySelectorAll('canvas[role=img]')].map((c) => c.toDataURL())"
+    said = "return [...document.querySelectorAll('[aria-live]')].map((p) => p.textContent)"
+    maps = browser.find_elements(By.CSS_SELECTOR, "canvas[role=application]")
+    assert len(maps) == 2
+    first, words = browser.execute_script(drawn), browser.execute_script(said)
+    maps[0].send_keys(*5 * [Keys.ARROW_DOWN])
+    second = browser.execute_script(drawn)
+    assert second[0] != first[0]
+    assert second[1] == first[1]  # each network has its own point
+    assert browser.execute_script(said)[0] != words[0]
+    ActionChains(browser).move_to_element_with_offset(maps[1], 10, 20).perform()
+    third = browser.execute_script(drawn)
+    assert third[0] == second[0]
+    assert third[1] != second[1]
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
