@@ -50,9 +50,10 @@ results: $(READY) ## the tables of README and docs/, from results/*.json
 lab: $(READY) ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-lint: $(READY) ## ruff: rules and format, of code and notebooks
+lint: $(READY) ## ruff: rules and format, of code and notebooks; spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 format: $(READY) ## let ruff repair what it can
 	$(BIN)/ruff check --fix .

@@ -600,6 +600,14 @@ def test_lock_holds_what_is_required():
         assert all(requirement.specifier.contains(version) for version in versions), requirement
 
 
+def test_pre_commit_has_the_locks_versions():
+    text = (project.ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    pins = set(re.findall(r"\[([\w-]+==[\w.]+)\]", text))
+    lock = (project.ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
+    assert {pin.split("==")[0] for pin in pins} == {"ruff", "codespell", "nbformat"}
+    assert all(f"\n{pin} " in lock for pin in pins)
+
+
 def test_ranges_admit_what_colab_has():
     colab = requirements("requirements-colab.txt")
     for name, requirement in requirements("requirements.txt").items():
