@@ -44,9 +44,7 @@ def lessons_table(root=ROOT):
     for path in lessons(root):
         results = _json(root / "results" / f"{lesson_number(path)}.json")
         name = title(read_notebook(path)) or path.stem
-        colab = badge(repository(root), path.name).replace(
-            "(https://colab.research.google.com/assets/colab-badge.svg)", "[badge]"
-        )
+        colab = "[Colab](" + badge(repository(root), path.name).rpartition("(")[2]
         lines.append(_row(f"[{name}](notebooks/{path.name})", _headline(results), colab))
     return "\n".join(lines)
 

@@ -49,7 +49,8 @@ def test_the_browser_draws_what_keras_draws(facts, number):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_the_decoders_draw_the_images_of_their_codes(facts, number):
+def test_the_decoders_draw_the_images_of_their_codes(facts, number, monkeypatch):
+    monkeypatch.setenv("AE_BUDGET", "quick")  # the sample has these images
     network, mnist = facts["networks"][number], load("mnist")
     codes, n = np.array(network["codes"]), len(facts["labels"])
     assert (mnist.y_test[:n] == facts["labels"]).all()
@@ -59,7 +60,7 @@ def test_the_decoders_draw_the_images_of_their_codes(facts, number):
     assert np.mean((images - test) ** 2) < 0.75 * mean_image  # PCA's two coordinates leave more
 
 
-def test_eight_bits_are_the_nearest(tmp_path):
+def test_eight_bits_are_the_nearest():
     keras.utils.set_random_seed(1)
     layers = [keras.layers.Dense(5, activation="silu"), keras.layers.Dense(4), keras.layers.Reshape((2, 2, 1))]
     decoder = keras.Sequential([keras.Input((2,)), *layers])
