@@ -104,7 +104,7 @@ def test_a_fold_opens(browser):
     WebDriverWait(browser, 10).until(lambda _: code.is_displayed())
 
 
-def test_the_explorer_answers_keys_and_pointers(browser):
+def test_the_explorer_answers_keys_mouse_and_fingers(browser):
     look(browser, "docs/explorer.html")
     drawn = "return [...document.querySelectorAll('canvas[role=img]')].map((c) => c.toDataURL())"
     said = "return [...document.querySelectorAll('[aria-live]')].map((p) => p.textContent)"
@@ -120,6 +120,16 @@ def test_the_explorer_answers_keys_and_pointers(browser):
     third = browser.execute_script(drawn)
     assert third[0] == second[0]
     assert third[1] != second[1]
+    box = maps[0].rect
+    browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant'})", maps[0])
+    top = browser.execute_script("return arguments[0].getBoundingClientRect().top", maps[0])
+    touch = {
+        "type": "touchStart",
+        "touchPoints": [{"x": box["x"] + 0.9 * box["width"], "y": top + 0.1 * box["height"]}],
+    }
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", touch)
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert browser.execute_script(drawn)[0] != third[0]
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -95,6 +95,20 @@ def test_every_link_within_the_book_resolves(built):
                 assert unquote(parts.fragment) in built.pages[there].ids | {"top"}, f"{name}: {link}"
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "data/README.md", "docs/teaching.md", "docs/results.md"]
+)
+def test_links_between_the_texts_resolve_on_github_too(name):
+    path = project.ROOT / name
+    for link in re.findall(r"\]\(([^)\s:]+)\)", path.read_text(encoding="utf-8")):
+        file, _, fragment = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert fragment in map(book.slug, headings), link
+
+
 def test_headings_are_in_order_and_pictures_have_words(built):
     for name, page in built.pages.items():
         assert page.headings.count(1) == (name != "search.html"), name  # a script writes that page
