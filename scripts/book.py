@@ -21,6 +21,7 @@ from scripts.execute import ANSI
 from scripts.project import (
     ROOT,
     exercises,
+    is_exercise,
     lesson_number,
     lesson_of,
     lessons,
@@ -53,11 +54,11 @@ def stage(root=ROOT, source=SOURCE):
     shutil.rmtree(source, ignore_errors=True)
     texts = [*sorted((root / "docs").glob("*.md")), root / "data" / "README.md", *sorted(root.glob("C*.md"))]
     texts = {path.relative_to(root): path.read_text(encoding="utf-8") for path in texts if path.exists()}
-    places, glossary = lectures(root), Path("docs/glossary.md")
+    places, glossary, notation = lectures(root), Path("docs/glossary.md"), texts.get(Path("docs/notation.md"), "")
     if glossary in texts:
         texts[glossary] = glossary_page(texts[glossary], root)
     for path in [*lessons(root), *exercises(root)]:
-        nb = page(path, places, texts.get(Path("docs/notation.md"), ""))
+        nb = page(path, places, notation)
         for cell in nb.cells:
             if cell.cell_type == "markdown":
                 _copy_linked(cell.source, path, root, source)
@@ -68,6 +69,10 @@ def stage(root=ROOT, source=SOURCE):
     templates = Environment(loader=FileSystemLoader(TEMPLATES), keep_trailing_newline=True)
     facts = {"lessons": [_facts(path, places) for path in lessons(root)], "decks": places, "slug": slug}
     facts["explorer"] = interactive.latent_explorer().html
+    if notation:
+        pages = {lesson_number(path): f"../notebooks/{path.name}" for path in lessons(root)}
+        linked = SYMBOL.sub(lambda m: f"{m[0][:-5]} [{m[2]}]({pages[m[2]]}) |" if m[2] in pages else m[0], notation)
+        texts[Path("docs/notation.md")] = linked
     for template in templates.list_templates():
         texts[Path(template.removesuffix(".j2"))] = templates.get_template(template).render(facts)
     for name, text in texts.items():
@@ -89,7 +94,7 @@ def page(path, places, notation):
     """
     nb = read_notebook(path)
     nb.cells[0].source = BADGE.sub(lambda match: _links(path, match[1], places), nb.cells[0].source)
-    if path in lessons(path.parents[1]):
+    if not is_exercise(path):
         symbols = [symbol for symbol, first in SYMBOL.findall(notation) if first == lesson_number(path)]
         if symbols:
             nb.cells[0].source += f"\n\nNew symbols: {', '.join(symbols)}. See the [notation](../docs/notation.md)."
@@ -240,7 +245,7 @@ def _decks(number, places):
 def _links(path, colab, places):
     """Return the line of links that stands in the badge's place."""
     down = "[Download the notebook]({})"
-    if path.parent.name != "exercises":
+    if not is_exercise(path):
         decks = ", ".join(f"[{deck}](../docs/lectures.md#deck-{deck})" for deck in _decks(lesson_number(path), places))
         links = [f"Lectures {decks}"] if decks else []
         links += [f"[Open in Colab]({colab})", down.format(f"../downloads/{path.name}")]

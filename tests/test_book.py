@@ -157,6 +157,7 @@ def test_terms_and_symbols_lead_to_glossary_and_notation(built):
     assert "../docs/notation.html" in page.links
     glossary = built.pages["docs/glossary.html"]
     assert "../notebooks/12_variational.html" in glossary.links  # where a word is explained
+    assert "../notebooks/12_variational.html" in built.pages["docs/notation.html"].links  # where a symbol is new
 
 
 def test_every_slide_is_mapped_and_every_lesson_has_its_lectures(built):
