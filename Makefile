@@ -10,7 +10,7 @@ PIP := -m pip install -qq --disable-pip-version-check
 TEST := -m pytest -n 2 --dist=loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test data lesson exercise student results lab lint format lock bench test-colab test-newest \
+.PHONY: help run test data lesson exercise book book-test student results lab lint format lock bench test-colab test-newest \
 	classroom-test address clean
 .DELETE_ON_ERROR:
 
@@ -34,18 +34,26 @@ exercise: $(READY) ## the same for the solved exercises of one lesson: make exer
 	@test -n "$(N)" || { echo "Which lesson's? For example: make exercise N=01"; exit 2; }
 	@$(BIN)/python -m scripts.lesson $(N) --exercise $(if $(FORCE),--force)
 
+book: $(READY) ## a site of all lessons and solved exercises, from the committed notebooks: build/book/index.html
+	@$(BIN)/python -m scripts.book
+
+book-test: book ## look at it in Chromium, without a network: links, search, phones, axe-core (needs npm)
+	@npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4.14.1
+	$(BIN)/python -m pytest --noconftest tests/book_browser.py
+
 student: $(READY) ## the students' notebooks, from notebooks/exercises/*.ipynb
 	@$(BIN)/python -m scripts.student
 
-results: $(READY) ## the README's tables, from results/*.json
+results: $(READY) ## the tables of README and docs/, from results/*.json
 	@$(BIN)/python -m scripts.results
 
 lab: $(READY) ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-lint: $(READY) ## ruff: rules and format, of code and notebooks
+lint: $(READY) ## ruff: rules and format, of code and notebooks; spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 format: $(READY) ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
@@ -54,7 +62,7 @@ format: $(READY) ## let ruff repair what it can
 lock: $(BIN)/python ## the newest versions that fit requirements.txt, into requirements-lock.txt
 	@$(BIN)/python $(PIP) uv
 	$(BIN)/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--custom-compile-command "make lock" --group dev --output-file requirements-lock.txt requirements.txt
+		--custom-compile-command "make lock" --group dev --group book --output-file requirements-lock.txt requirements.txt
 
 bench: $(READY) ## measure the course's speed, into results/bench.json
 	@$(BIN)/python -m scripts.bench
@@ -65,7 +73,7 @@ test-colab: $(COLAB)/.ready ## the tests again, with the versions that Colab has
 test-newest: $(BIN)/python ## the tests with the newest releases, no lock (for CI: it changes .venv)
 	@echo "Installing the newest releases into $(VENV) ..."
 	@$(BIN)/python $(PIP) --upgrade pip
-	@$(BIN)/python $(PIP) --upgrade -r requirements.txt --group dev
+	@$(BIN)/python $(PIP) --upgrade -r requirements.txt --group dev --group book
 	@rm -f $(READY)
 	AE_BUDGET=quick $(BIN)/python $(TEST)
 

@@ -22,7 +22,7 @@ FORM = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 
 
 def change(new, root=ROOT):
-    """Replace the repository's address by `new` in the notebooks, *.md, */README.md and pyproject.toml.
+    """Replace the repository's address by `new` in the notebooks, *.md, */*.md, CITATION.cff and pyproject.toml.
 
     Args:
         new: "owner/name".
@@ -47,7 +47,8 @@ def change(new, root=ROOT):
             write_notebook(nb, path)
             changed.append(path)
     # pyproject.toml last: when something fails before, the old address is still known and this can run again
-    for path in [*sorted(root.glob("*.md")), *sorted(root.glob("*/README.md")), root / "pyproject.toml"]:
+    texts = [*sorted(root.glob("*.md")), *sorted(root.glob("*/*.md")), *root.glob("CITATION.cff")]
+    for path in [*texts, root / "pyproject.toml"]:
         text = path.read_text(encoding="utf-8")
         if replace_address(text, old, new) != text:
             write_text(path, replace_address(text, old, new))

@@ -1,8 +1,8 @@
-"""Render the README's tables and figure: `python -m scripts.results [--check]`.
+"""Render the tables of README and docs, and the README's figure: `python -m scripts.results [--check]`.
 
-The tables come from results/*.json and the exercises' stamps. They stand between `<!-- lessons:begin -->` and
-`<!-- lessons:end -->`, and `exercises`, `bench` and `sessions` likewise. The figure, docs/readme.png, is the picture
-of the cell that is tagged "readme" in a lesson.
+They come from results/*.json and the exercises' stamps. In the files of `TABLES`, each stands between its markers,
+`<!-- lessons:begin -->` and `<!-- lessons:end -->` for example. The figure, docs/readme.png, is the picture of the cell
+that is tagged "readme" in a lesson.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import json
 import math
 import sys
 
-from scripts.execute import headlines
+from scripts.execute import metric_words, number
 from scripts.project import (
     ROOT,
     exercises,
@@ -39,20 +39,39 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
 
 
 def lessons_table(root=ROOT):
-    """Return the Markdown table of the lessons, from their first cells and results/NN.json below `root`."""
-    lines = ["| lesson | | what it teaches | measured (baseline; paper) | full run |", "|---" * 5 + "|"]
+    """Return the README's table of the lessons: title, one headline with its baseline, Colab."""
+    lines = ["| lesson | one result of its full run (baseline) | |", "|---" * 3 + "|"]
+    for path in lessons(root):
+        results = _json(root / "results" / f"{lesson_number(path)}.json")
+        name = title(read_notebook(path)) or path.stem
+        colab = "[Colab](" + badge(repository(root), path.name).rpartition("(")[2]
+        lines.append(_row(f"[{name}](notebooks/{path.name})", _headline(results), colab))
+    return "\n".join(lines)
+
+
+def results_table(root=ROOT):
+    """Return, for every lesson below `root`, what its full run took and a Markdown table of all that it recorded."""
+    parts = []
     for path in lessons(root):
         nb, results = read_notebook(path), _json(root / "results" / f"{lesson_number(path)}.json")
-        lines.append(
-            _row(
-                f"[{title(nb) or path.stem}](notebooks/{path.name})",
-                badge(repository(root), path.name),
-                summary(nb),
-                _measured(results) if results else "not run yet",
-                duration(results["seconds"]) if results else "–",
-            )
-        )
-    return "\n".join(lines)
+        parts.append(f"## [{title(nb) or path.stem}](../notebooks/{path.name})\n\n{summary(nb)}")
+        if not results:
+            parts.append("Not run yet.")
+            continue
+        took = [duration(results["seconds"]), f"seed {results['seed']}"]
+        took += [f"{results['megabytes'] / 1000:.1f} GB of memory"] if results.get("megabytes") else []
+        claims = results["claims"].get("checked")
+        took += [f"{claims} claims checked"] if claims else []
+        parts.append(f"Full run: {', '.join(took)}.")
+        lines = ["| result | measured | baseline | paper |", "|---" * 4 + "|"]
+        for name, metric in results["metrics"].items():
+            arrow = " ↑" if metric["better"] == "higher" else ""
+            others = [metric[key] for key in ("baseline", "paper")]
+            beside = [f"{number(other['value'])} ({other['name']})" if other else "–" for other in others]
+            name = f"**{name}**" if metric["headline"] else name
+            lines.append(_row(name, f"{number(metric['value'])} {metric['unit']}{arrow}", *beside))
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def exercises_table(root=ROOT):
@@ -63,10 +82,10 @@ def exercises_table(root=ROOT):
         stamp = nb.metadata.get("autoencoder_course", {})
         lines.append(
             _row(
-                f"[{title(nb)}](notebooks/exercises/student/{student_of(path).name})",
+                f"[{title(nb)}](../notebooks/exercises/student/{student_of(path).name})",
                 badge(repository(root), f"exercises/student/{student_of(path).name}"),
                 "<br>".join(f"{found.name} ({found.kind}, {found.points})" for found in exercises_of(path)),
-                f"[solved](notebooks/exercises/{path.name})",
+                f"[solved](../notebooks/exercises/{path.name})",
                 duration(stamp["seconds"]) if stamp else "not run yet",
                 f"{stamp['megabytes'] / 1000:.1f} GB" if stamp.get("megabytes") else "–",
             )
@@ -103,7 +122,7 @@ def sessions_table(root=ROOT):
 def bench_table(root=ROOT):
     """Return the Markdown table of results/bench.json below `root`, or a line saying that there is none."""
     bench = _json(root / "results" / "bench.json")
-    if not bench:
+    if "rows" not in bench:
         return "Not measured yet: `make bench`."
     lines = [f"Measured on {bench['cores']} cores.", ""]
     lines += [f"| network | | wall | CPU | per epoch | memory, 1 call | {bench['calls']} calls |", "|---" * 7 + "|"]
@@ -114,24 +133,27 @@ def bench_table(root=ROOT):
     return "\n".join(lines)
 
 
-def render(text, root=ROOT):
-    """Return the README's `text` with its tables renewed.
+TABLES = {  # in which file stands which table
+    "README.md": {"lessons": lessons_table},
+    "docs/results.md": {"results": results_table, "bench": bench_table},
+    "docs/exercises.md": {"exercises": exercises_table},
+    "docs/teaching.md": {"sessions": sessions_table},
+}
 
-    Raises ValueError, naming the marker, when the text does not hold each marker once and in order.
+
+def render(name, root=ROOT):
+    """Return (old, new): the text of a file of `TABLES`, and the same with its tables renewed.
+
+    Raises OSError when there is no such file, ValueError, naming the marker, when it does not hold each once, in order.
     """
-    tables = {
-        "lessons": lessons_table,
-        "exercises": exercises_table,
-        "bench": bench_table,
-        "sessions": sessions_table,
-    }
-    for name, table in tables.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    old = text = (root / name).read_text(encoding="utf-8")
+    for table, rendered in TABLES[name].items():
+        begin, end = f"<!-- {table}:begin -->", f"<!-- {table}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
-            raise ValueError(f"README.md must hold the lines {begin} and {end} once each, in this order.")
+            raise ValueError(f"{name} must hold the lines {begin} and {end} once each, in this order.")
         before, after = text.split(begin)[0], text.split(end)[1]
-        text = f"{before}{begin}\n\n{table(root)}\n\n{end}{after}"
-    return text
+        text = f"{before}{begin}\n\n{rendered(root)}\n\n{end}{after}"
+    return old, text
 
 
 def figure(root=ROOT):
@@ -158,8 +180,13 @@ def _minutes(needs):
     return f"{math.ceil(sum(need.get('seconds', 0) for need in needs) / 60)} min"
 
 
-def _measured(results):
-    return "<br>".join(headlines(results)) or "–"
+def _headline(results):
+    """Return one headline in words, one with a paper's number where there is one; its baseline in parentheses."""
+    found = [(name, m) for name, m in results.get("metrics", {}).items() if m["headline"]]
+    if not found:
+        return "not run yet"
+    name, metric = min(found, key=lambda pair: pair[1]["paper"] is None)
+    return metric_words(name, metric | {"paper": None})
 
 
 def _row(*cells):
@@ -168,28 +195,28 @@ def _row(*cells):
 
 def main(arguments=None, root=ROOT):
     """Parse the command line and run; return the exit code."""
-    parser = argparse.ArgumentParser(description="Render the README's tables from results/*.json.")
+    parser = argparse.ArgumentParser(description="Render the tables of README and docs from results/*.json.")
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 when they disagree")
     options = parser.parse_args(arguments)
-    path = root / "README.md"
     try:
-        old = path.read_text(encoding="utf-8")
-        new = render(old, root)
+        texts = {name: render(name, root) for name in TABLES}
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     picture, drawn = root / "docs" / "readme.png", figure(root)
     shown = picture.read_bytes() if picture.exists() else None
-    if old == new and drawn in (None, shown):
-        return 0
-    if options.check:
-        print("README.md disagrees with results/ or the notebooks: run make results.", file=sys.stderr)
+    stale = [name for name, (old, new) in texts.items() if old != new]
+    if drawn not in (None, shown):
+        stale.append("docs/readme.png")
+    if options.check and stale:
+        print(f"{', '.join(stale)}: not what results/ and the notebooks say: run make results.", file=sys.stderr)
         return 1
-    write_text(path, new)
-    if drawn:
-        picture.parent.mkdir(exist_ok=True)
-        picture.write_bytes(drawn)
-    print("README.md: tables and figure renewed.")
+    for name in stale:
+        if name in texts:
+            write_text(root / name, texts[name][1])
+        else:
+            picture.write_bytes(drawn)
+    print(f"Renewed: {', '.join(stale) or 'nothing, all agrees'}.")
     return 0
 
 

@@ -1,11 +1,14 @@
 """What every committed lesson must be: one function per rule, over the path of a notebook.
 
 A check returns nothing when all is well, and raises CheckError, naming the cell and the remedy, otherwise.
-`CHECKS` lists those of the lessons, `EXERCISE_CHECKS` those of the solved exercises.
+`CHECKS` lists those of the lessons, `EXERCISE_CHECKS` those of the solved exercises. `python -m tests.rules FILES`
+holds notebooks to them, as pre-commit does.
 """
 
 import json
 import re
+import sys
+from pathlib import Path
 
 from scripts.project import (
     CheckError,
@@ -15,6 +18,7 @@ from scripts.project import (
     is_exercise,
     lesson_number,
     lesson_of,
+    plain_output,
     read_notebook,
     repository,
     root_of,
@@ -402,3 +406,21 @@ def _has_result(cell):
 
 def _text(output):
     return output.get("text", "") or output.get("data", {}).get("text/plain", "")
+
+
+def main(files):
+    """Hold notebooks against the rules, print what is wrong, and return the exit code."""
+    wrong = []
+    for path in (Path(file).resolve() for file in files):
+        for check in EXERCISE_CHECKS if is_exercise(path) else CHECKS:
+            try:
+                check(path)
+            except CheckError as error:
+                wrong.append(str(error))
+    plain_output()
+    print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -20,6 +20,7 @@ from tests.rules import (
     first_cell,
     formulas_are_typeset,
     frame,
+    main,
     network_is_drawn,
     no_errors,
     no_machine_paths,
@@ -45,6 +46,13 @@ def test_lessons(check):
         except CheckError as error:
             wrong.append(str(error))
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_rules_from_the_command_line(toy, capsys):
+    assert main([str(toy.path)]) == 0
+    toy.edit(lambda nb: nb.cells[6].update(source="plotting.other()"))
+    assert main([str(toy.path)]) == 1
+    assert "01_toy.ipynb: the code changed after the execution; make lesson N=01." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", [*lessons(), *exercises(), *map(student_of, exercises())], ids=lambda path: path.stem)

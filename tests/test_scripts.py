@@ -244,47 +244,49 @@ def test_a_pipe_without_arrows_gets_a_question_mark():
 
 # --- results ------------------------------------------------------------------------------------------------
 
-README = """# Course
 
-<!-- lessons:begin -->
-<!-- lessons:end -->
-
-Between.
-
-<!-- exercises:begin -->
-<!-- exercises:end -->
-
-<!-- bench:begin -->
-old
-<!-- bench:end -->
-
-<!-- sessions:begin -->
-<!-- sessions:end -->
-
-After.
-"""
+@pytest.fixture
+def tables(toy):
+    """The toy's files with markers for all tables; return a function that reads one of them."""
+    for name, found in results.TABLES.items():
+        markers = "\n".join(f"<!-- {table}:begin -->\nold\n<!-- {table}:end -->\n\nBetween." for table in found)
+        project.write_text(toy.root / name, f"# Course\n\n{markers}\n\nAfter.\n")
+    return lambda name: (toy.root / name).read_text(encoding="utf-8")
 
 
-def test_the_readme_agrees_with_the_results(capsys):
+def test_the_tables_agree_with_the_results(capsys):
     assert results.main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_results_are_rendered_once_and_checked(toy, capsys):
-    readme = toy.root / "README.md"
-    readme.write_text(README, encoding="utf-8")
+def test_results_are_rendered_once_and_checked(toy, tables, capsys):
+    before = tables("README.md")
     assert results.main(["--check"], toy.root) == 1
-    assert "make results" in capsys.readouterr().err
-    assert readme.read_text(encoding="utf-8") == README
+    assert "README.md, docs/results.md, docs/exercises.md, docs/teaching.md: not what" in capsys.readouterr().err
+    assert tables("README.md") == before
 
     assert results.main([], toy.root) == 0
     assert results.main(["--check"], toy.root) == 0
-    text = readme.read_text(encoding="utf-8")
-    assert "| [01 · A toy](notebooks/01_toy.ipynb) | [![Open in Colab]" in text
-    assert r"| It teaches \| nothing. | toy: 0.1235 MSE (PCA: 0.5) | 2 s |" in text
+    text = tables("README.md")
+    assert "| [01 · A toy](notebooks/01_toy.ipynb) | toy: 0.1235 MSE (PCA: 0.5) | [Colab](https://colab." in text
     assert text.startswith("# Course\n")
-    assert "\nBetween.\n" in text
-    assert text.endswith("\nAfter.\n")
+    assert text.endswith("\n\nBetween.\n\nAfter.\n")
     assert "old" not in text
+    text = tables("docs/results.md")
+    assert "## [01 · A toy](../notebooks/01_toy.ipynb)\n\nIt teaches | nothing.\n\nFull run: 2 s, seed 1." in text
+    assert "| **toy** | 0.1235 MSE | 0.5 (PCA) | – |" in text
+
+
+def test_the_readme_shows_the_headline_that_has_a_papers_number(toy):
+    metric = json.loads(toy.results.read_text(encoding="utf-8"))["metrics"]["toy"]
+    other = metric | {"paper": {"name": "A paper", "value": 0.1}, "value": 0.2}
+    metrics = {"a": metric, "b": other, "c": other | {"headline": False}}
+    assert results._headline({"metrics": metrics}) == "b: 0.2 MSE (PCA: 0.5)"
+    assert results._headline({"metrics": {"c": metrics["c"]}}) == "not run yet"
+
+
+def test_the_readme_is_short():
+    size = len((project.ROOT / "README.md").read_bytes())
+    assert size <= 8_000
 
 
 def test_every_lesson_has_its_place_in_the_sessions_and_in_their_exercises():
@@ -298,8 +300,7 @@ def test_the_sessions_sum_up_what_they_need(toy):
     assert row == ("| 1 | One hidden layer, and PCA | 01 | 01 | lessons 1 min, exercises 0 min | – | `mnist` 11 MB |")
 
 
-def test_the_readme_figure_is_the_tagged_picture(toy, capsys):
-    (toy.root / "README.md").write_text(README, encoding="utf-8")
+def test_the_readme_figure_is_the_tagged_picture(toy, tables, capsys):
     picture = toy.root / "docs" / "readme.png"
     assert results.main([], toy.root) == 0
     assert not picture.exists()
@@ -323,12 +324,15 @@ def test_bench_is_rendered(toy):
     assert "| 784-32-784 | `fit` | 7.6 s | 10.0 s | 0.51 s | 764 MB | 880 MB |" in table
 
 
-@pytest.mark.parametrize("text", ["", README.replace("<!-- bench:end -->", ""), README + "<!-- lessons:begin -->"])
-def test_readme_without_its_markers(toy, capsys, text):
-    (toy.root / "README.md").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("end", ["", "<!-- sessions:end -->\n<!-- sessions:begin -->", 2 * "<!-- sessions:end -->"])
+def test_a_file_without_its_markers(toy, tables, capsys, end):
+    text = "<!-- sessions:begin -->" + end
+    project.write_text(toy.root / "docs" / "teaching.md", text)
+    before = tables("README.md")
     assert results.main([], toy.root) == 1
-    assert "<!-- " in capsys.readouterr().err
-    assert (toy.root / "README.md").read_text(encoding="utf-8") == text
+    assert "docs/teaching.md must hold the lines <!-- sessions" in capsys.readouterr().err
+    assert tables("docs/teaching.md") == text
+    assert tables("README.md") == before  # nothing is written by halves
 
 
 @pytest.mark.parametrize(
@@ -406,9 +410,15 @@ def test_fetch_into_a_folder_that_is_none(tmp_path, monkeypatch, capsys):
 
 
 def test_address_is_changed_everywhere_and_the_lesson_stays_valid(toy):
-    (toy.root / "README.md").write_text(f"git clone https://github.com/{toy.address}\n", encoding="utf-8")
+    texts = ("README.md", "docs/exercises.md", "CITATION.cff")
+    for name in texts:
+        project.write_text(toy.root / name, f"git clone https://github.com/{toy.address}\n")
     changed = address.change("new-owner/new_name", toy.root)
-    assert {path.name for path in changed} == {"01_toy.ipynb", "README.md", "pyproject.toml"}
+    assert {path.relative_to(toy.root).as_posix() for path in changed} == {
+        "notebooks/01_toy.ipynb",
+        *texts,
+        "pyproject.toml",
+    }
     assert project.repository(toy.root) == "new-owner/new_name"
     for path in changed:
         assert toy.address not in path.read_text(encoding="utf-8")
@@ -569,7 +579,8 @@ def test_lock_is_exact_hashed_and_names_no_place():
 
 def test_conda_gets_what_the_tests_need():
     config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = {Requirement(text).name for text in config["dependency-groups"]["dev"]} - {"jupytext", "uv"}  # make's own
+    groups = [text for group in ("dev", "book") for text in config["dependency-groups"][group]]
+    needed = {Requirement(text).name for text in groups} - {"jupytext", "uv"}  # make's own
     lines = (project.ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
     assert needed | {"-r requirements.txt"} <= {line.strip().removeprefix("- ") for line in lines}
 
@@ -577,7 +588,7 @@ def test_conda_gets_what_the_tests_need():
 def test_lock_holds_what_is_required():
     config = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = list(requirements("requirements.txt").values())
-    wanted += [Requirement(text) for text in config["dependency-groups"]["dev"]]
+    wanted += [Requirement(text) for group in ("dev", "book") for text in config["dependency-groups"][group]]
     locked = {}
     for line in (project.ROOT / "requirements-lock.txt").read_text(encoding="utf-8").splitlines():
         if match := re.match(r"([\w.-]+)==([\w.]+)", line):
@@ -585,6 +596,14 @@ def test_lock_holds_what_is_required():
     for requirement in wanted:
         versions = locked[requirement.name.lower()]
         assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+def test_pre_commit_has_the_locks_versions():
+    text = (project.ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    pins = set(re.findall(r"\[([\w-]+==[\w.]+)\]", text))
+    lock = (project.ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
+    assert {pin.split("==")[0] for pin in pins} == {"ruff", "codespell", "nbformat"}
+    assert all(f"\n{pin} " in lock for pin in pins)
 
 
 def test_ranges_admit_what_colab_has():

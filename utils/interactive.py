@@ -1,4 +1,4 @@
-"""Figures that move or answer the mouse: a map whose points show their images, and animations.
+"""Figures that move or answer the mouse: a map whose points show their images, animations, the latent explorer.
 
 Each is an `Interactive`: HTML that holds all it needs, nothing is fetched from anywhere, and a still picture for where
 HTML is not shown. What answers is a picture that interactive.js enhances: where scripts do not run (GitHub, a notebook
@@ -21,6 +21,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from utils import plotting
+
+EXPLORER = Path(__file__).with_name("explorer.json")
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,20 +96,52 @@ def hover_map(
     raise ValueError(f"The map takes {len(html.encode()):,} bytes, the limit is {limit:,}: show fewer points.")
 
 
-def enhanced(kind, facts, still, size, alt):
+def latent_explorer(file=EXPLORER, *, alt=None):
+    """Show the maps of two decoders side by side; at a place of a map, its decoder draws the image, in the browser.
+
+    The place follows the mouse, a finger or the arrow keys. The decoders come with their weights, in 8 bits.
+
+    Args:
+        file: what scripts/explorer.py writes: JSON with "labels", and for every network "name", "layers" and "codes".
+        alt: what it shows, for those who cannot see it; None for the numbers of networks and images.
+
+    Returns:
+        Interactive.
+
+    Raises:
+        OSError, ValueError: when the file cannot be read, or is no JSON.
+    """
+    facts = json.loads(Path(file).read_text(encoding="utf-8"))
+    labels, classes = np.array(facts["labels"]), [str(digit) for digit in range(10)]
+    maps = {network["name"]: np.array(network["codes"]) for network in facts["networks"]}
+    fig = plotting.code_maps(maps, labels, classes, size=3.2, ticks=True, share=0.99)
+    still, box = plotting.png(fig, colours=32)
+    size = np.rint(box.size * fig.dpi).astype(int).tolist()
+    for network, codes in zip(facts["networks"], maps.values(), strict=True):
+        low, high = np.quantile(codes, (0.005, 0.995), axis=0)
+        edge = 0.06 * (high - low)
+        network |= {"low": (low - edge).tolist(), "high": (high + edge).tolist()}
+    facts |= {"classes": classes, "colours": [plotting.look_of(k)["color"] for k in range(10)]}
+    alt = alt or f"Maps of {len(labels)} test codes of {len(maps)} networks, whose decoders draw what lies anywhere"
+    html = enhanced("explorer", facts, still, size, alt, script="explorer.js")
+    return Interactive(html, still, size, alt)
+
+
+def enhanced(kind, facts, still, size, alt, script="interactive.js"):
     """Return the HTML of a picture, and of the script that makes it answer.
 
     Args:
-        kind: name of the function in interactive.js that does so.
+        kind: name of the function in interactive.js that does so, or what `script` looks for.
         facts: what that function needs, for JSON.
         still, size: bytes of a PNG, and the (width, height) at which it is shown where there is room.
         alt: what it shows.
+        script: file beside this one.
     """
     return (
         f'<div data-interactive="{kind}" data-facts="{escape(json.dumps(facts, separators=(",", ":")))}" '
         f'style="position:relative;display:inline-block;max-width:100%;width:{size[0]}px">'
         f'<img src="{_url("png", still)}" alt="{escape(alt)}" width="{size[0]}" height="{size[1]}" '
-        f'style="display:block;max-width:100%;height:auto;margin:0"></div>\n<script>\n{_script()}</script>'
+        f'style="display:block;max-width:100%;height:auto;margin:0"></div>\n<script>\n{_script(script)}</script>'
     )
 
 
@@ -199,8 +233,8 @@ def latent_animation(
 
 
 @cache
-def _script():
-    return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+def _script(name):
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _url(kind, data):
