@@ -221,12 +221,12 @@ def test_the_drawing_shows_the_winners():
     assert "winners" in diagrams.draw(sparse.build(12, winners=WinnerTakeAll(0.1))).alt
 
 
-@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
-def test_centre(activation):
-    model = sparse.centre(network(activation=activation), X)
+@pytest.mark.parametrize(("activation", "level"), [("relu", 0), ("sigmoid", -3.0), ("tanh", 0.5)])
+def test_centre(activation, level):
+    model = sparse.centre(network(activation=activation), X, level)
     mean = X.mean(axis=0, keepdims=True)
     z = model.encode(mean)
-    start = float(keras.activations.get(activation)(np.float32(0)))
+    start = float(keras.activations.get(activation)(np.float32(level)))
     np.testing.assert_allclose(z, np.full((1, 12), start), atol=1e-4)
     np.testing.assert_allclose(model.decode(z), mean, atol=1e-4)
     kernels = model.encoder.layers[1].get_weights()[0], model.decoder.layers[0].get_weights()[0]

@@ -167,8 +167,8 @@ def build(code, activation="relu", winners=None, *, unit_norm=True, penalty=None
     return PenalizedAutoencoder(encoder, keras.Sequential(stack, name="decoder"), penalty, weight, rate)
 
 
-def centre(network, x):
-    """Let training begin at the images x (n, h, w, c): their mean has pre-activations of 0, and is decoded as itself.
+def centre(network, x, level=0.0):
+    """Let training begin at images x (n, h, w, c): their mean has pre-activations of `level`, and is decoded as itself.
 
     The decoder's weights become the encoder's, transposed, each unit's with length 1, and the biases follow. Otherwise
     the units that happen to like the mean image win all competitions, and the others die. For networks of `build`.
@@ -177,8 +177,8 @@ def centre(network, x):
     dense, out = network.encoder.layers[1], network.decoder.layers[0]
     kernel = ops.convert_to_numpy(dense.kernel)
     kernel = kernel / np.linalg.norm(kernel, axis=0)
-    start = ops.convert_to_numpy(dense.activation(ops.zeros(kernel.shape[1])))  # the code of the mean image
-    dense.set_weights([kernel, -mean @ kernel])
+    start = ops.convert_to_numpy(dense.activation(ops.full((kernel.shape[1],), level)))  # the code of the mean image
+    dense.set_weights([kernel, level - mean @ kernel])
     out.set_weights([kernel.T, mean - start @ kernel.T])
     return network
 
