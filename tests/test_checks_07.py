@@ -158,6 +158,7 @@ def mean_first(found):
         (drawn(lambda rng, shape: rng.integers(0, 2, shape)), "random signs"),
         (drawn(one_for_all), "signs of its own|shape of z"),
         (squared_mean, "Square first"),
+        (lambda e, x, draws, rng: np.full(5, by_signs(e, x, draws, rng).sum()), "all images together"),
         (once, "random signs|inside the loop"),
         (own_generator, "seed nothing"),
         (lambda e, x, draws, rng: by_signs(e, x, draws, np.random.default_rng()), "rng that is given"),

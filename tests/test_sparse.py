@@ -29,10 +29,10 @@ def test_top_k_keeps_the_largest():
     assert array(TopK(4)(z)).tolist() == z.tolist()
 
 
-def test_top_k_keeps_ties_and_its_number_may_be_set():
+def test_top_k_keeps_the_first_of_equals_and_its_number_may_be_set():
     layer = TopK(1)
     z = np.float32([[1, 1, 0]])
-    assert array(layer(z)).tolist() == [[1, 1, 0]]
+    assert array(layer(z)).tolist() == [[1, 0, 0]]
     layer.k = 3
     assert layer.k == 3
     assert layer.get_config()["k"] == 3

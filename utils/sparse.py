@@ -19,8 +19,8 @@ PENALTIES = (None, "l1", "kl", "contractive")
 class TopK(layers.Layer):
     """Keep the k largest activations of every image, and set all others to 0 (Makhzani and Frey, arXiv:1312.5663).
 
-    The gradient flows through those that are kept, in training and afterwards alike. Activations equal to the k-th are
-    kept, too. `k` may be set at any time, by a callback too: the next step uses the new value. Takes and gives (n, d),
+    The gradient flows through those that are kept, in training and afterwards alike. Of equal ones the first are kept.
+    `k` may be set at any time, by a callback too: the next step uses the new value. Takes and gives (n, d),
     with d at least k, else a ValueError, as for a k that is no positive integer. Train with xla=False: XLA has no
     k that changes.
     """
@@ -270,9 +270,10 @@ def same_length_noise(change, seed):
 
 
 def _largest(z, k):
-    """Keep the k largest numbers of every row."""
-    threshold = tf.stop_gradient(tf.math.top_k(z, k).values[:, -1:])
-    return ops.where(z >= threshold, z, ops.zeros_like(z))
+    """Keep the k largest numbers of every row, exactly k also where some are equal."""
+    values, columns = tf.math.top_k(z, k)
+    rows = tf.broadcast_to(tf.range(tf.shape(z)[0])[:, None], tf.shape(columns))
+    return tf.ensure_shape(tf.scatter_nd(tf.stack([rows, columns], axis=2), values, tf.shape(z)), z.shape)
 
 
 def _single_dense(encoder):
