@@ -16,8 +16,8 @@ class LinearProbe:
     The loss of an image is -log of its class' softmax probability, or, for the SVM, the sum over the classes of
     max(0, 1 - t · score)², where t is 1 for its class and -1 for all others: one class against the rest. These are the
     objectives of scikit-learn's `LogisticRegression` and `LinearSVC`, minimised by L-BFGS in float32, which for 1,000
-    dense features is many times faster. Features are first divided by one number, the root of their mean squared
-    length, so that C means the same for large and small codes.
+    dense features is many times faster. Features are first centred, which changes the biases only and helps L-BFGS, and
+    divided by one number, the root of their mean squared length, so that C means the same for large and small codes.
 
     Args:
         kind: "logistic" or "svm".
@@ -39,8 +39,10 @@ class LinearProbe:
         y = validate.labels("labels", labels, len(x))
         if y.min() < 0:
             raise ValueError(f"labels: integers from 0 on expected, got {y.min()}.")
+        middle, classes = x.mean(axis=0), y.max() + 1
+        x = x - middle
         scale = float(np.sqrt(np.einsum("ij,ij->i", x, x, dtype="float64").mean())) or 1.0
-        classes, x = y.max() + 1, x / np.float32(scale)
+        x /= np.float32(scale)
         target = np.eye(classes, dtype="float32")[y]
         if self.kind == "svm":
             target = 2 * target - 1
@@ -57,7 +59,8 @@ class LinearProbe:
         start = np.zeros((x.shape[1] + 1) * classes)
         options = {"maxiter": self.steps, "maxfun": 2 * self.steps}
         found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x.reshape(-1, classes)
-        self.kernel, self.bias = found[:-1] / scale, found[-1]
+        self.kernel = found[:-1] / scale
+        self.bias = found[-1] - middle @ self.kernel
         return self
 
     def predict(self, features):
