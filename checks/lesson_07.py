@@ -7,6 +7,8 @@ from keras import layers
 from checks.base import agree, as_array, call, fail, measured, passed
 from utils.sparse import contraction_by_jacobian, treves_rolls
 
+DRAWS = 150  # of random signs, whose mean is compared
+
 
 def sparseness(function):
     """Check sparseness(z): the share of active units of codes (n, d) by Treves and Rolls, (n,).
@@ -71,17 +73,18 @@ def squares(function):
         found = call(function, encoder, images, draws, np.random.default_rng(seed))
         return as_array(found, (len(images),), "the estimate", "One number per image: sum over its pixels only.")
 
-    found = estimate(x, 400, 1)
-    if not np.array_equal(found, estimate(x, 400, 1)):
+    found = estimate(x, 3, 1)
+    if not np.array_equal(found, estimate(x, 3, 1)):
         fail("the same estimate from generators with the same seed", "another", "Draw with the rng that is given.")
-    if np.allclose(found, estimate(x, 400, 2), rtol=1e-6):
+    if np.allclose(found, estimate(x, 3, 2), rtol=1e-6):
         exact = np.allclose(found, right, rtol=1e-4)
         hint = "This is the Jacobian itself. For a deep encoder of large images it is too large."
         hint = hint if exact else "Draw with the rng that is given; seed nothing."
         fail("other estimates from another generator", "the same ones", hint)
-    if np.abs(found / right - 1).max() > 0.2:
-        fail(f"about {right[0]:.4g} for the first image, as 400 draws should give", f"{found[0]:.4g}",
-             _why(found, right))  # fmt: skip
+    found = estimate(x, DRAWS, 1)
+    if np.abs(found / right - 1).max() > 0.25:
+        wanted = f"about {right[0]:.4g} for the first image, as {DRAWS} draws should give"
+        fail(wanted, f"{found[0]:.4g}", _why(found, right))
     twins = np.repeat(x[:1], 5, axis=0)
     if np.ptp(estimate(twins, 1, 3)) < 1e-6 * right[0]:
         fail("signs of its own for every image", "equal images with equal estimates", "v has the shape of z, (n, d).")
@@ -93,15 +96,14 @@ def squares(function):
 
 
 def _why(found, right):
-    """The hint for estimates (5,) of 400 draws, from images of 36 pixels and codes of 8 units, that are wrong."""
+    """The hint for estimates (5,) of `DRAWS` draws, from images of 36 pixels and codes of 8 units, that are wrong."""
     factors = [
-        (400, "The mean over the draws is wanted, not the sum."),
+        (DRAWS, "The mean over the draws is wanted, not the sum."),
         (1 / 3, "Signs are 1 and -1. Numbers drawn evenly from [-1, 1] have squares of 1/3 on average."),
         (1 / 8, "Is v * z averaged over the draws or the units? Its sum over the units is wanted."),
         (1 / 25, "Is the number averaged over the images? Then every gradient is too small. The sum is wanted."),
         (1 / 36, "The squares are summed over the pixels, not averaged."),
         (1 / 64, "Is v * z averaged over the units? The sum is wanted."),
-        (1 / 400, "Square first, then take the mean over the draws: the mean of the gradients is nearly 0."),
         (1 / 1600, "Is the number averaged over images and units? The sum is wanted."),
     ]
     ratio = np.median(found / right)
@@ -112,6 +114,8 @@ def _why(found, right):
         return "The root is not taken: the squared size is wanted."
     if np.ptp(found) < 1e-6 * np.abs(found).max():
         return "This is one number for all images together. Sum over the pixels of each image only."
+    if ratio < 0.05:
+        return "Square first, then take the mean over the draws: the mean of the gradients is nearly 0."
     return "Is each v a vector of random signs, 1 or -1, as many as units? Is the gradient taken by x?"
 
 
