@@ -32,6 +32,7 @@ NAMES = {
     "MaxPooling2D": "max pool", "MaxPoolingWithIndices2D": "max pool", "AveragePooling2D": "mean pool",
     "GlobalAveragePooling2D": "mean pool", "UpSampling2D": "upsample", "MaxUnpooling2D": "unpool",
     "BedOfNails2D": "bed of nails", "Cropping2D": "crop", "ZeroPadding2D": "pad", "Concatenate": "concat",
+    "TopK": "k largest", "WinnerTakeAll": "winners",
 }  # fmt: skip
 SIGNS = {
     "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6C3 -6 2 4 7 4",
