@@ -96,8 +96,8 @@ def promise(function):
     few = rng.normal(size=5)
     found = call(function, few, 0.1)
     if not _infinite(found):
-        fail("infinity for 5 scores and alpha = 0.1, where k is 6", repr(found),
-             "Five scores cannot promise 10 %: a new one is the largest of six in 1 of 6 cases. So never alarm.")  # fmt: skip
+        hint = "Five scores cannot promise 10 %: a new one is the largest of six in 1 of 6 cases. So never alarm."
+        fail("infinity for 5 scores and alpha = 0.1, where k is 6", repr(found), hint)
     passed("threshold: the k-th smallest score, and infinity where the scores are too few for the promise")
 
 
