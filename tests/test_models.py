@@ -113,6 +113,55 @@ def test_deep_initializes_the_hidden_layers_only():
     assert [size > 0 for size in sizes] == [False, True, False, True]
 
 
+def stacks(x, count=3):
+    """Stacks of `count` images (n, count, h, w, c), each a shuffle of x."""
+    rng = np.random.default_rng(1)
+    return np.stack([rng.permutation(x) for _ in range(count)], axis=1)
+
+
+def alone(model, k, **settings):
+    """Network k of a model of networks side by side, as a model of `deep` with its weights."""
+    single = models.deep((10, 6), 4, activation="gelu", input_shape=SHAPE, **settings)
+    single.set_weights([weights[k] for weights in model.get_weights()])
+    return single
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_networks_side_by_side_become_what_each_is_alone(x, loss):
+    model, images = models.side_by_side(3, (10, 6), 4, loss=loss, input_shape=SHAPE), stacks(x)
+    assert (model.input_shape, model.encode(images).shape) == ((None, 3, *SHAPE), (23, 3, 4))
+    singles = [alone(model, k, loss=loss) for k in range(3)]
+    for network in (model, *singles):
+        network.compile("adam")
+    for _ in range(3):
+        together = model.train_on_batch(images)
+        apart = [single.train_on_batch(images[:, k]) for k, single in enumerate(singles)]
+    assert np.isclose(together, sum(apart), rtol=1e-5)
+    for k, single in enumerate(singles):
+        np.testing.assert_allclose(model.reconstruct(images)[:, k], single.reconstruct(images[:, k]), atol=1e-4)
+
+
+def test_networks_side_by_side_begin_normal():
+    model = models.side_by_side(4, (300,), 5, input_shape=SHAPE)
+    kernel = model.get_weights()[0]
+    assert kernel.shape == (4, 64, 300)
+    np.testing.assert_allclose(kernel.std(axis=(1, 2)), np.sqrt(2 / 64), rtol=0.03)
+    assert not np.allclose(kernel[0], kernel[1])
+
+
+def test_networks_side_by_side_survive_a_file(x, tmp_path):
+    model = models.side_by_side(3, (10,), 4, input_shape=SHAPE)
+    model.save(tmp_path / "m.keras")
+    twin = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(twin.reconstruct(stacks(x)), model.reconstruct(stacks(x)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("count", "settings"), [(0, {}), (2.5, {}), (3, {"loss": "mae"}), (3, {"activation": "no"})])
+def test_networks_side_by_side_refuse(count, settings):
+    with pytest.raises(ValueError, match=r"count must be|Unknown"):
+        models.side_by_side(count, (10,), 4, input_shape=SHAPE, **settings)
+
+
 def test_widths_may_be_numpy_integers():
     assert dense(models.deep([np.int64(6)], np.int32(2), input_shape=np.array(SHAPE)))[:2] == [
         (6, "relu"),

@@ -423,6 +423,39 @@ def vanilla(code=32, *, activation="relu", output_activation="sigmoid", loss="ms
     return deep((), code, **activations, loss=loss, input_shape=input_shape)
 
 
+def side_by_side(count, hidden, code, *, activation="gelu", loss="mse", input_shape=(28, 28, 1)):
+    """Build several dense autoencoders of one size as one model, so that one compilation and one `fit` train them all.
+
+    Nothing connects them: every layer is `count` dense layers in one product of matrices, and image k of a stack goes
+    through network k alone. The loss is the sum of their losses, so that each has its own gradient, and with Adam,
+    which treats every weight by itself, becomes what it would be alone on the same batches. Kernels have the shape
+    (count, inputs, outputs), biases (count, outputs); they begin normal, of variance 2 / inputs, and zero.
+
+    Args:
+        count: of the networks.
+        hidden, code, activation, loss, input_shape: of each of them, as for `deep`; the output is a sigmoid.
+
+    Returns an `Autoencoder` from stacks of images (n, count, h, w, c) through codes (n, count, code) to such stacks.
+    Raises ValueError as `deep` does, and for a count that is not a positive integer.
+    """
+    count = validate.positive("The count", count)
+    hidden, code, input_shape = _checked(hidden, code, input_shape, (activation, "sigmoid"), loss)
+
+    def stack(widths, last):
+        """Layers between widths, the activation of the last one given."""
+        names = [activation] * (len(widths) - 2) + [last]
+        for inputs, units, name in zip(widths, widths[1:], names, strict=False):
+            kernel = keras.initializers.RandomNormal(stddev=math.sqrt(2 / inputs))
+            settings = {"bias_axes": "co", "activation": name, "kernel_initializer": kernel}
+            yield layers.EinsumDense("bci,cio->bco", (count, units), **settings)
+
+    pixels, shape = math.prod(input_shape), (count, *input_shape)
+    down = [layers.Reshape((count, pixels)), *stack((pixels, *hidden, code), "linear")]
+    up = [*stack((code, *hidden[::-1], pixels), "sigmoid"), layers.Reshape(shape)]
+    encoder = _sequential("encoder", shape, *down)
+    return Autoencoder(encoder, _sequential("decoder", (count, code), *up), loss)
+
+
 def linear(code=32, *, input_shape=(28, 28, 1)):
     """Build the linear autoencoder: one hidden layer, no activations, squared error.
 
