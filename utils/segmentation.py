@@ -1,0 +1,136 @@
+"""Scenes of several digits with a class for every pixel, and encoder-decoders that find them (lesson 06)."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from utils import validate
+from utils.layers import BedOfNails2D, MaxPoolingWithIndices2D, MaxUnpooling2D
+
+DECODERS = ("indices", "nearest", "bilinear", "bed of nails", "transposed convolution", "skip connections")
+CLASSES = 11  # of a scene: background, digits 0 to 9
+SIZE, MARGIN, DIGIT, PIECE = 48, 4, 28, 8  # pixels: a scene, what is cut off around it, a digit, a fragment of one
+
+
+def compose(digits, labels, count, seed, *, clutter=6, most=4):
+    """Compose scenes: fragments of digits on a dark uneven background, and over them whole digits, which may overlap.
+
+    Corners of digits are at least 15 pixels apart in row or column; a digit may lose 3 pixels at the scene's border,
+    where MNIST's have none. A pixel that a digit covers by at least half has that digit's class, the upper digit's
+    where two cross.
+
+    Args:
+        digits: (n, 28, 28) in [0, 1], 1 where the ink covers.
+        labels: (n,) integers from 0 to 9.
+        count: how many scenes.
+        seed: of all randomness.
+        clutter: fragments per scene.
+        most: digits per scene, drawn from 2 to `most` (1 where that is less), as far as they find a place.
+
+    Returns scenes, float32 (count, 48, 48, 1) in [0, 1], and their labels, int32 (count, 48, 48): 0 for background,
+    else the digit + 1. Raises ValueError for digits of another shape or range, labels that do not fit, and numbers out
+    of range.
+    """
+    digits = validate.unit(np.asarray(digits))
+    if digits.ndim != 3 or digits.shape[1:] != (DIGIT, DIGIT) or len(digits) == 0:
+        raise ValueError(f"digits: (n, {DIGIT}, {DIGIT}) expected, got {digits.shape}.")
+    labels = validate.labels("labels", labels, len(digits))
+    count, most = validate.positive("count", count), validate.positive("most", most)
+    rng = np.random.default_rng(validate.seed(seed))
+    wide = SIZE + 2 * MARGIN
+    tent = (1 - abs(np.linspace(0, 3, wide)[:, None] - np.arange(4))).clip(0)  # straight lines between four values
+    scenes = tent @ rng.uniform(0, 0.3, (count, 4, 4)) @ tent.T
+    targets = np.zeros(scenes.shape, "int32")
+    for scene, target in zip(scenes, targets, strict=True):
+        for k in rng.integers(len(digits), size=validate.integer("clutter", clutter, 0)):
+            i, j = rng.integers(5, 15, 2)
+            piece = digits[k, i : i + PIECE, j : j + PIECE]
+            _paint(scene, piece, rng.integers(MARGIN, SIZE - MARGIN, 2), rng.uniform(0.7, 1))
+        for corner in _places(rng, rng.integers(min(2, most), most + 1)):
+            k = rng.integers(len(digits))
+            _paint(scene, digits[k], corner, rng.uniform(0.7, 1))
+            _under(target, digits[k], corner)[digits[k] >= 0.5] = labels[k] + 1
+    scenes += rng.normal(0, 0.03, scenes.shape)
+    inner = np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    return scenes[inner].clip(0, 1).astype("float32")[..., None], targets[inner]
+
+
+def encoder_decoder(decoder="indices", widths=(12, 24, 48), shape=(SIZE, SIZE, 1), classes=CLASSES):
+    """Return a network that gives every pixel logits of its class, after SegNet (arXiv:1511.00561), much smaller.
+
+    The encoder is a block and a max-pooling per width, then a block, the code; the decoder as many steps back. A block
+    is a convolution 3x3, a batch normalization and a ReLU.
+
+    Args:
+        decoder: how its steps double height and width: one of `DECODERS`; or several, one per width, the first for the
+            step at the images' size, the last for the one next to the code.
+        widths: channels of the blocks before the poolings.
+        shape: (h, w, c) of the images, h and w multiples of 2 to the power of the number of widths.
+        classes: how many.
+
+    Returns a functional `keras.Model` from (n, *shape) to logits (n, h, w, classes). Raises ValueError for an unknown
+    decoder, another number of them than of widths, and sizes that are not positive.
+    """
+    widths = tuple(validate.positive("A width", width) for width in widths)
+    decoders = (decoder,) * len(widths) if isinstance(decoder, str) else tuple(decoder)
+    if len(decoders) != len(widths) or not widths:
+        raise ValueError(f"{len(decoders)} decoders for {len(widths)} widths: as many of both, at least one, expected.")
+    for name in decoders:
+        if name not in DECODERS:
+            raise ValueError(f"decoder={name!r}: must be one of {', '.join(DECODERS)}.")
+    x = image = keras.Input(shape)
+    kept = []
+    for channels in widths:
+        full = _block(x, channels)
+        x, indices = MaxPoolingWithIndices2D()(full)
+        kept.append((full, indices))
+    x = _block(x, widths[-1], name="code")
+    steps = zip(decoders, kept, (widths[0], *widths[:-1]), strict=True)
+    for name, (full, indices), channels in reversed(list(steps)):
+        x = _grow(name, x, full, indices, channels)
+    return keras.Model(image, layers.Conv2D(validate.positive("classes", classes), 1, name="logits")(x))
+
+
+def _places(rng, many):
+    """Return corners (row, column) of at most `many` digits, any two at least 15 pixels apart in row or column."""
+    chosen = []
+    for corner in rng.integers(MARGIN - 3, SIZE + MARGIN + 4 - DIGIT, (20, 2)):
+        if all(abs(corner - other).max() >= 15 for other in chosen):
+            chosen.append(corner)
+    return chosen[:many]
+
+
+def _under(canvas, picture, corner):
+    """Return the part of a canvas that a picture covers, as a view."""
+    (i, j), (h, w) = corner, picture.shape
+    return canvas[i : i + h, j : j + w]
+
+
+def _paint(scene, picture, corner, ink):
+    """Lay a picture, 1 where it covers and 0 where not, over a scene."""
+    place = _under(scene, picture, corner)
+    place += picture * (ink - place)
+
+
+def _block(x, channels, name=None):
+    x = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=name)(x)
+    return _normal(x)
+
+
+def _normal(x):
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def _grow(decoder, x, full, indices, channels):
+    """Return a step of a decoder: twice the height and width, and a block."""
+    if decoder == "transposed convolution":
+        return _normal(layers.Conv2DTranspose(channels, 4, strides=2, padding="same", use_bias=False)(x))
+    if decoder == "indices":
+        x = MaxUnpooling2D()(x, indices)
+    elif decoder == "bed of nails":
+        x = BedOfNails2D()(x)
+    elif decoder == "skip connections":
+        x = layers.Concatenate()([layers.UpSampling2D()(x), full])
+    else:
+        x = layers.UpSampling2D(interpolation=decoder)(x)
+    return _block(x, channels)
