@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from utils import validate
@@ -9,25 +10,37 @@ from utils.layers import BedOfNails2D, MaxPoolingWithIndices2D, MaxUnpooling2D
 
 DECODERS = ("indices", "nearest", "bilinear", "bed of nails", "transposed convolution", "skip connections")
 CLASSES = 11  # of a scene: background, digits 0 to 9
-SIZE, MARGIN, DIGIT, PIECE = 48, 4, 28, 8  # pixels: a scene, what is cut off around it, a digit, a fragment of one
+SIZE, MARGIN, DIGIT, PIECE = 40, 4, 20, 6  # pixels: a scene, what is cut off around it, a digit, a fragment of one
 
 
-def compose(digits, labels, count, seed, *, clutter=6, most=4):
+def shrink(images):
+    """Return images of digits (n, 28, 28, 1) in [0, 1] as (n, 20, 20), averaged by area, and as bright as before.
+
+    Raises ValueError for another shape or range.
+    """
+    images = validate.unit(np.asarray(images))
+    if images.ndim != 4 or images.shape[1:] != (28, 28, 1) or len(images) == 0:
+        raise ValueError(f"images: (n, 28, 28, 1) expected, got {images.shape}.")
+    small = tf.image.resize(images, (DIGIT, DIGIT), "area").numpy()[..., 0]
+    return (1.3 * small).clip(0, 1)  # averaging takes ink from thin strokes
+
+
+def compose(digits, labels, count, seed, *, clutter=4, most=6):
     """Compose scenes: fragments of digits on a dark uneven background, and over them whole digits, which may overlap.
 
-    Corners of digits are at least 15 pixels apart in row or column; a digit may lose 3 pixels at the scene's border,
-    where MNIST's have none. A pixel that a digit covers by at least half has that digit's class, the upper digit's
+    Corners of digits are at least 11 pixels apart in row or column; a digit may lose 2 pixels at the scene's border,
+    where MNIST's have no ink. A pixel that a digit covers by at least half has that digit's class, the upper digit's
     where two cross.
 
     Args:
-        digits: (n, 28, 28) in [0, 1], 1 where the ink covers.
+        digits: (n, 20, 20) in [0, 1], 1 where the ink covers; see `shrink`.
         labels: (n,) integers from 0 to 9.
         count: how many scenes.
         seed: of all randomness.
         clutter: fragments per scene.
-        most: digits per scene, drawn from 2 to `most` (1 where that is less), as far as they find a place.
+        most: digits per scene, drawn from 3 to `most`, or `most` where that is less, as far as they find a place.
 
-    Returns scenes, float32 (count, 48, 48, 1) in [0, 1], and their labels, int32 (count, 48, 48): 0 for background,
+    Returns scenes, float32 (count, 40, 40, 1) in [0, 1], and their labels, int32 (count, 40, 40): 0 for background,
     else the digit + 1. Raises ValueError for digits of another shape or range, labels that do not fit, and numbers out
     of range.
     """
@@ -43,10 +56,10 @@ def compose(digits, labels, count, seed, *, clutter=6, most=4):
     targets = np.zeros(scenes.shape, "int32")
     for scene, target in zip(scenes, targets, strict=True):
         for k in rng.integers(len(digits), size=validate.integer("clutter", clutter, 0)):
-            i, j = rng.integers(5, 15, 2)
+            i, j = rng.integers(4, 11, 2)
             piece = digits[k, i : i + PIECE, j : j + PIECE]
-            _paint(scene, piece, rng.integers(MARGIN, SIZE - MARGIN, 2), rng.uniform(0.7, 1))
-        for corner in _places(rng, rng.integers(min(2, most), most + 1)):
+            _paint(scene, piece, rng.integers(MARGIN, SIZE + MARGIN - PIECE, 2), rng.uniform(0.7, 1))
+        for corner in _places(rng, rng.integers(min(3, most), most + 1)):
             k = rng.integers(len(digits))
             _paint(scene, digits[k], corner, rng.uniform(0.7, 1))
             _under(target, digits[k], corner)[digits[k] >= 0.5] = labels[k] + 1
@@ -55,11 +68,11 @@ def compose(digits, labels, count, seed, *, clutter=6, most=4):
     return scenes[inner].clip(0, 1).astype("float32")[..., None], targets[inner]
 
 
-def encoder_decoder(decoder="indices", widths=(12, 24, 48), shape=(SIZE, SIZE, 1), classes=CLASSES):
+def encoder_decoder(decoder="indices", widths=(8, 24, 48), shape=(SIZE, SIZE, 1), classes=CLASSES):
     """Return a network that gives every pixel logits of its class, after SegNet (arXiv:1511.00561), much smaller.
 
-    The encoder is a block and a max-pooling per width, then a block, the code; the decoder as many steps back. A block
-    is a convolution 3x3, a batch normalization and a ReLU.
+    The encoder is a block and a max-pooling per width, and a block twice as wide as the last, the code. The decoder is
+    a block as wide as the last, and as many steps back. A block is a convolution 3x3, a batch normalization, a ReLU.
 
     Args:
         decoder: how its steps double height and width: one of `DECODERS`; or several, one per width, the first for the
@@ -84,7 +97,7 @@ def encoder_decoder(decoder="indices", widths=(12, 24, 48), shape=(SIZE, SIZE, 1
         full = _block(x, channels)
         x, indices = MaxPoolingWithIndices2D()(full)
         kept.append((full, indices))
-    x = _block(x, widths[-1], name="code")
+    x = _block(_block(x, 2 * widths[-1], name="code"), widths[-1])
     steps = zip(decoders, kept, (widths[0], *widths[:-1]), strict=True)
     for name, (full, indices), channels in reversed(list(steps)):
         x = _grow(name, x, full, indices, channels)
@@ -92,10 +105,10 @@ def encoder_decoder(decoder="indices", widths=(12, 24, 48), shape=(SIZE, SIZE, 1
 
 
 def _places(rng, many):
-    """Return corners (row, column) of at most `many` digits, any two at least 15 pixels apart in row or column."""
+    """Return corners (row, column) of at most `many` digits, any two at least 11 pixels apart in row or column."""
     chosen = []
-    for corner in rng.integers(MARGIN - 3, SIZE + MARGIN + 4 - DIGIT, (20, 2)):
-        if all(abs(corner - other).max() >= 15 for other in chosen):
+    for corner in rng.integers(MARGIN - 2, SIZE + MARGIN + 3 - DIGIT, (20, 2)):
+        if all(abs(corner - other).max() >= 11 for other in chosen):
             chosen.append(corner)
     return chosen[:many]
 
