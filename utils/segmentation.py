@@ -1,4 +1,4 @@
-"""Scenes of several digits with a class for every pixel, and encoder-decoders that find them (lesson 06)."""
+"""Scenes of several digits with a class for every pixel, and encoders and decoders that find them (lesson 06)."""
 
 import keras
 import numpy as np
@@ -25,10 +25,10 @@ def shrink(images):
     return (1.3 * small).clip(0, 1)  # averaging takes ink from thin strokes
 
 
-def compose(digits, labels, count, seed, *, clutter=4, most=6):
+def compose(digits, labels, count, seed, *, clutter=3, most=6):
     """Compose scenes: fragments of digits on a dark uneven background, and over them whole digits, which may overlap.
 
-    Corners of digits are at least 11 pixels apart in row or column; a digit may lose 2 pixels at the scene's border,
+    Corners of digits are at least 12 pixels apart in row or column; a digit may lose 2 pixels at the scene's border,
     where MNIST's have no ink. A pixel that a digit covers by at least half has that digit's class, the upper digit's
     where two cross.
 
@@ -52,63 +52,96 @@ def compose(digits, labels, count, seed, *, clutter=4, most=6):
     rng = np.random.default_rng(validate.seed(seed))
     wide = SIZE + 2 * MARGIN
     tent = (1 - abs(np.linspace(0, 3, wide)[:, None] - np.arange(4))).clip(0)  # straight lines between four values
-    scenes = tent @ rng.uniform(0, 0.3, (count, 4, 4)) @ tent.T
+    scenes = tent @ rng.uniform(0, 0.2, (count, 4, 4)) @ tent.T
     targets = np.zeros(scenes.shape, "int32")
     for scene, target in zip(scenes, targets, strict=True):
         for k in rng.integers(len(digits), size=validate.integer("clutter", clutter, 0)):
             i, j = rng.integers(4, 11, 2)
             piece = digits[k, i : i + PIECE, j : j + PIECE]
-            _paint(scene, piece, rng.integers(MARGIN, SIZE + MARGIN - PIECE, 2), rng.uniform(0.7, 1))
+            _paint(scene, piece, rng.integers(MARGIN, SIZE + MARGIN - PIECE, 2), rng.uniform(0.8, 1))
         for corner in _places(rng, rng.integers(min(3, most), most + 1)):
             k = rng.integers(len(digits))
-            _paint(scene, digits[k], corner, rng.uniform(0.7, 1))
+            _paint(scene, digits[k], corner, rng.uniform(0.8, 1))
             _under(target, digits[k], corner)[digits[k] >= 0.5] = labels[k] + 1
-    scenes += rng.normal(0, 0.03, scenes.shape)
+    scenes += rng.normal(0, 0.02, scenes.shape)
     inner = np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     return scenes[inner].clip(0, 1).astype("float32")[..., None], targets[inner]
 
 
-def encoder_decoder(decoder="indices", widths=(8, 24, 48), shape=(SIZE, SIZE, 1), classes=CLASSES):
-    """Return a network that gives every pixel logits of its class, after SegNet (arXiv:1511.00561), much smaller.
+def encoder(widths=(8, 24, 48), shape=(SIZE, SIZE, 1)):
+    """Return the encoder of a network after SegNet (arXiv:1511.00561), much smaller.
 
-    The encoder is a block and a max-pooling per width, and a block twice as wide as the last, the code. The decoder is
-    a block as wide as the last, and as many steps back. A block is a convolution 3x3, a batch normalization, a ReLU.
+    It is a block and a max-pooling per width, a block twice as wide as the last, the code, and one as wide as the last.
+    A block is a convolution 3x3, a batch normalization and a ReLU.
 
     Args:
-        decoder: how its steps double height and width: one of `DECODERS`; or several, one per width, the first for the
-            step at the images' size, the last for the one next to the code.
         widths: channels of the blocks before the poolings.
         shape: (h, w, c) of the images, h and w multiples of 2 to the power of the number of widths.
+
+    Returns a functional `keras.Model` whose outputs are a list: what the decoder starts from, and for every pooling the
+    map before it and the indices. Raises ValueError for widths that are not positive.
+    """
+    x = image = keras.Input(shape)
+    kept = []
+    for width in widths:
+        full = _block(x, validate.positive("A width", width))
+        x, indices = MaxPoolingWithIndices2D()(full)
+        kept += [full, indices]
+    x = _block(_block(x, 2 * widths[-1], name="code"), widths[-1])
+    return keras.Model(image, [x, *kept])
+
+
+def with_decoder(encoder, decoder="indices", channels=None, classes=CLASSES):
+    """Return a network that gives every pixel logits of its class: an `encoder`, whose layers it shares, and a decoder.
+
+    Args:
+        encoder: as `encoder` makes it.
+        decoder: how its steps double height and width: one of `DECODERS`; or several, one per pooling, the first for
+            the step at the images' size, the last for the one next to the code.
+        channels: of the steps in this order; None for those of the map that was pooled before the pooling in question,
+            as in SegNet, and at the images' size for those of that map.
         classes: how many.
 
-    Returns a functional `keras.Model` from (n, *shape) to logits (n, h, w, classes). Raises ValueError for an unknown
-    decoder, another number of them than of widths, and sizes that are not positive.
+    Returns a functional `keras.Model` from (n, h, w, c) to logits (n, h, w, classes). Raises ValueError for an unknown
+    decoder, another number of decoders or channels than of poolings, and sizes that are not positive.
     """
-    widths = tuple(validate.positive("A width", width) for width in widths)
-    decoders = (decoder,) * len(widths) if isinstance(decoder, str) else tuple(decoder)
-    if len(decoders) != len(widths) or not widths:
-        raise ValueError(f"{len(decoders)} decoders for {len(widths)} widths: as many of both, at least one, expected.")
+    x, *kept = encoder.outputs
+    maps = list(zip(kept[::2], kept[1::2], strict=True))
+    widths = [full.shape[-1] for full, _ in maps]
+    decoders = (decoder,) * len(maps) if isinstance(decoder, str) else tuple(decoder)
+    channels = (widths[0], *widths[:-1]) if channels is None else tuple(channels)
+    if not len(decoders) == len(channels) == len(maps):
+        raise ValueError(f"{len(decoders)} decoders, {len(channels)} channels: one of each per pooling expected.")
     for name in decoders:
         if name not in DECODERS:
             raise ValueError(f"decoder={name!r}: must be one of {', '.join(DECODERS)}.")
-    x = image = keras.Input(shape)
-    kept = []
-    for channels in widths:
-        full = _block(x, channels)
-        x, indices = MaxPoolingWithIndices2D()(full)
-        kept.append((full, indices))
-    x = _block(_block(x, 2 * widths[-1], name="code"), widths[-1])
-    steps = zip(decoders, kept, (widths[0], *widths[:-1]), strict=True)
-    for name, (full, indices), channels in reversed(list(steps)):
-        x = _grow(name, x, full, indices, channels)
-    return keras.Model(image, layers.Conv2D(validate.positive("classes", classes), 1, name="logits")(x))
+    for name, (full, indices), width in reversed(list(zip(decoders, maps, channels, strict=True))):
+        x = _grow(name, x, full, indices, validate.positive("channels", width))
+    classes = validate.positive("classes", classes)
+    return keras.Model(encoder.inputs[0], layers.Conv2D(classes, 1, name="logits")(x))
+
+
+def coarse(labels, size=8):
+    """Return which digit has most pixels in each field of size x size pixels: int32 (n, h / size, w / size).
+
+    Fields in which no digit has more than 4 pixels are background. The labels are those of scenes, (n, h, w) with h
+    and w multiples of size. Raises ValueError for others.
+    """
+    labels, size = np.asarray(labels), validate.positive("size", size)
+    if labels.ndim != 3 or labels.shape[1] % size or labels.shape[2] % size:
+        raise ValueError(f"labels (n, h, w), h and w multiples of {size}, expected, got {labels.shape}.")
+    n, h, w = labels.shape
+    fields = labels.reshape(n, h // size, size, w // size, size)
+    counts = np.stack([np.sum(fields == c, axis=(2, 4)) for c in range(CLASSES)], axis=-1)
+    counts[..., 0] = 4
+    return counts.argmax(axis=-1).astype("int32")
 
 
 def _places(rng, many):
-    """Return corners (row, column) of at most `many` digits, any two at least 11 pixels apart in row or column."""
+    """Return corners (row, column) of at most `many` digits, any two at least 12 pixels apart in row or column."""
     chosen = []
     for corner in rng.integers(MARGIN - 2, SIZE + MARGIN + 3 - DIGIT, (20, 2)):
-        if all(abs(corner - other).max() >= 11 for other in chosen):
+        if all(abs(corner - other).max() >= 12 for other in chosen):
             chosen.append(corner)
     return chosen[:many]
 
@@ -143,7 +176,7 @@ def _grow(decoder, x, full, indices, channels):
     elif decoder == "bed of nails":
         x = BedOfNails2D()(x)
     elif decoder == "skip connections":
-        x = layers.Concatenate()([layers.UpSampling2D()(x), full])
+        x = layers.Add()([layers.UpSampling2D()(x), full])
     else:
         x = layers.UpSampling2D(interpolation=decoder)(x)
     return _block(x, channels)
