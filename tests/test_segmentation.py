@@ -41,6 +41,7 @@ def test_shrunk_digits_keep_their_place_and_brightness():
     assert small.shape == (2, 20, 20)
     assert (small[0, 5:15, 5:10] == 1).all()
     assert small.sum() == 50
+    np.testing.assert_allclose(segmentation.shrink(images / 4), small / 2, atol=1e-6)
     for wrong in (images[..., 0], images[:, 1:], 255 * images, images[:0]):
         with pytest.raises(ValueError, match=r"images|scale"):
             segmentation.shrink(wrong)
@@ -109,7 +110,7 @@ def test_scenes_that_are_refused(change, word):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_networks_give_logits_and_survive_a_file(decoder, tmp_path):
-    network = with_decoder(encoder((2, 3), (8, 12, 3)), decoder, classes=5)
+    network = with_decoder(encoder((2, 3), 5, (8, 12, 3)), decoder, classes=5)
     x = np.random.default_rng(0).random((2, 8, 12, 3), "float32")
     y = np.asarray(network(x))
     assert y.shape == (2, 8, 12, 5)
@@ -121,7 +122,7 @@ def test_decoders_without_weights_have_equal_parameters():
     counts = {decoder: with_decoder(encoder(), decoder).count_params() for decoder in DECODERS}
     more = counts.pop("transposed convolution") - counts["indices"]
     assert len(set(counts.values())) == 1
-    assert more == (16 - 9) * (48 * 24 + 24 * 8 + 8 * 8)  # per pair of channels
+    assert more == (16 - 9) * (32 * 12 + 12 * 12)  # per pair of channels
 
 
 def test_every_step_may_have_another_decoder_and_channels():
@@ -132,7 +133,7 @@ def test_every_step_may_have_another_decoder_and_channels():
         *["UpSampling2D"] * 2,
     ]
     assert [layer.filters for layer in network.layers if isinstance(layer, layers.Conv2D)][-4:] == [7, 6, 5, 11]
-    assert network.get_layer("code").filters == 8
+    assert network.get_layer("code").filters == 96
     indices = with_decoder(encoder((2, 3, 4)), ("indices", "nearest", "indices"))
     assert [layer.name[:7] for layer in indices.layers if "pooling" in layer.name][-2:] == ["max_unp"] * 2
 
@@ -150,8 +151,9 @@ def test_decoders_share_the_encoders_layers():
 def test_networks_that_are_refused(settings):
     with pytest.raises(ValueError, match=r"decoder|channels|classes"):
         with_decoder(encoder((2, 3)), *settings)
-    with pytest.raises(ValueError, match="width"):
-        encoder((0, 2))
+    for wrong in (((0, 2),), ((2, 3), 0)):
+        with pytest.raises(ValueError, match=r"width|code"):
+            encoder(*wrong)
 
 
 def test_coarse_labels():
@@ -159,7 +161,7 @@ def test_coarse_labels():
     labels[0, :2, :2] = 3  # 4 pixels: not enough
     labels[0, :3, 8:11], labels[0, 4:8, 8:11] = 3, 5  # 9 against 12
     labels[0, 8:, 8:] = 10
-    np.testing.assert_array_equal(segmentation.coarse(labels), [[[0, 5], [0, 10]]])
+    np.testing.assert_array_equal(segmentation.coarse(labels, 8), [[[0, 5], [0, 10]]])
     for wrong in (labels[0], labels[:, 1:]):
         with pytest.raises(ValueError, match="multiples"):
             segmentation.coarse(wrong)

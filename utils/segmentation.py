@@ -14,7 +14,7 @@ SIZE, MARGIN, DIGIT, PIECE = 40, 4, 20, 6  # pixels: a scene, what is cut off ar
 
 
 def shrink(images):
-    """Return images of digits (n, 28, 28, 1) in [0, 1] as (n, 20, 20), averaged by area, and as bright as before.
+    """Return images of digits (n, 28, 28, 1) in [0, 1] as (n, 20, 20), averaged by area, with twice the ink.
 
     Raises ValueError for another shape or range.
     """
@@ -22,7 +22,7 @@ def shrink(images):
     if images.ndim != 4 or images.shape[1:] != (28, 28, 1) or len(images) == 0:
         raise ValueError(f"images: (n, 28, 28, 1) expected, got {images.shape}.")
     small = tf.image.resize(images, (DIGIT, DIGIT), "area").numpy()[..., 0]
-    return (1.3 * small).clip(0, 1)  # averaging takes ink from thin strokes
+    return (2 * small).clip(0, 1)
 
 
 def compose(digits, labels, count, seed, *, clutter=3, most=6):
@@ -68,14 +68,15 @@ def compose(digits, labels, count, seed, *, clutter=3, most=6):
     return scenes[inner].clip(0, 1).astype("float32")[..., None], targets[inner]
 
 
-def encoder(widths=(8, 24, 48), shape=(SIZE, SIZE, 1)):
+def encoder(widths=(12, 32), code=96, shape=(SIZE, SIZE, 1)):
     """Return the encoder of a network after SegNet (arXiv:1511.00561), much smaller.
 
-    It is a block and a max-pooling per width, a block twice as wide as the last, the code, and one as wide as the last.
-    A block is a convolution 3x3, a batch normalization and a ReLU.
+    It is a block and a max-pooling per width, a block that makes the code, and one as wide as the last. A block is a
+    convolution 3x3, a batch normalization and a ReLU.
 
     Args:
         widths: channels of the blocks before the poolings.
+        code: channels of the code.
         shape: (h, w, c) of the images, h and w multiples of 2 to the power of the number of widths.
 
     Returns a functional `keras.Model` whose outputs are a list: what the decoder starts from, and for every pooling the
@@ -87,7 +88,7 @@ def encoder(widths=(8, 24, 48), shape=(SIZE, SIZE, 1)):
         full = _block(x, validate.positive("A width", width))
         x, indices = MaxPoolingWithIndices2D()(full)
         kept += [full, indices]
-    x = _block(_block(x, 2 * widths[-1], name="code"), widths[-1])
+    x = _block(_block(x, validate.positive("code", code), name="code"), widths[-1])
     return keras.Model(image, [x, *kept])
 
 
@@ -121,11 +122,11 @@ def with_decoder(encoder, decoder="indices", channels=None, classes=CLASSES):
     return keras.Model(encoder.inputs[0], layers.Conv2D(classes, 1, name="logits")(x))
 
 
-def coarse(labels, size=8):
+def coarse(labels, size=4):
     """Return which digit has most pixels in each field of size x size pixels: int32 (n, h / size, w / size).
 
-    Fields in which no digit has more than 4 pixels are background. The labels are those of scenes, (n, h, w) with h
-    and w multiples of size. Raises ValueError for others.
+    Fields in which no digit has more than a sixteenth of the pixels are background. The labels are those of scenes,
+    (n, h, w) with h and w multiples of size. Raises ValueError for others.
     """
     labels, size = np.asarray(labels), validate.positive("size", size)
     if labels.ndim != 3 or labels.shape[1] % size or labels.shape[2] % size:
@@ -133,7 +134,7 @@ def coarse(labels, size=8):
     n, h, w = labels.shape
     fields = labels.reshape(n, h // size, size, w // size, size)
     counts = np.stack([np.sum(fields == c, axis=(2, 4)) for c in range(CLASSES)], axis=-1)
-    counts[..., 0] = 4
+    counts[..., 0] = size**2 // 16
     return counts.argmax(axis=-1).astype("int32")
 
 
