@@ -25,7 +25,7 @@ def shrink(images):
     return (2 * small).clip(0, 1)
 
 
-def compose(digits, labels, count, seed, *, clutter=3, most=6):
+def compose(digits, labels, count, seed, *, clutter=2, most=6):
     """Compose scenes: fragments of digits on a dark uneven background, and over them whole digits, which may overlap.
 
     Corners of digits are at least 12 pixels apart in row or column; a digit may lose 2 pixels at the scene's border,
