@@ -32,6 +32,7 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
     ("One hidden layer, and PCA", ("01",), ("01",), ()),
     ("Depth; training layer by layer", ("02", "03"), ("02",), ("03",)),
     ("Few labels; convolutions", ("04", "05"), ("05",), ("04",)),
+    ("A class for every pixel", ("06",), ("06",), ()),
     ("Repairing images", ("08", "09"), ("08",), ("09",)),
     ("Finding what is strange", ("10",), ("10",), ()),
     ("Distributions for codes; maps of codes", ("12", "14"), ("12",), ("14",)),

@@ -881,6 +881,68 @@ def test_readme_lists_the_hashes_of_the_table():
         assert f"{name:<14} sample    {data.SPECS[name].sample[1]}" in readme
 
 
+# --- CamVid
+
+
+def tiny_frames():
+    rng, arrays = np.random.default_rng(6), {}
+    for part, count in {"train": 4, "test": 2, "val": 3}.items():
+        arrays[f"x_{part}"] = rng.integers(0, 256, (count, 6, 8, 3), "uint8")
+        arrays[f"y_{part}"] = rng.integers(0, 12, (count, 6, 8), "uint8")
+    return arrays
+
+
+@pytest.fixture
+def camvid(folder, monkeypatch):
+    arrays = tiny_frames()
+    small = {"shape": (6, 8), "counts": {"train": 4, "val": 3, "test": 2}}
+    right = sha256(b"".join(arrays[key].tobytes() for key in data.CAMVID["keys"]))
+    monkeypatch.setattr(data, "CAMVID", data.CAMVID | small | {"sha256": right})
+    return arrays
+
+
+def test_camvid_from_its_file(folder, camvid, noted):
+    write(folder, {"camvid_96x128.npz": npz(**camvid)})
+    frames = data.camvid()
+    for part in ("train", "val", "test"):
+        x, y = getattr(frames, f"x_{part}"), getattr(frames, f"y_{part}")
+        np.testing.assert_allclose(x, camvid[f"x_{part}"] / 255, rtol=1e-6)
+        np.testing.assert_array_equal(y, camvid[f"y_{part}"])
+        assert (x.dtype, y.dtype) == ("float32", "int32")
+    assert (len(frames.classes), frames.unlabelled) == (11, 11)
+    line = str(frames.provenance)
+    assert line.startswith("CamVid: 4 + 3 + 2 frames 6x8x3, camvid_96x128.npz, verified (SHA-256), CC BY-NC 4.0")
+    assert noted == [frames.provenance]
+
+
+def test_camvid_is_left_out_without_its_file_and_in_the_quick_budget(folder, camvid, noted, monkeypatch):
+    assert data.camvid() is None
+    write(folder, {"camvid_96x128.npz": npz(**camvid)})
+    monkeypatch.setenv("AE_BUDGET", "quick")
+    assert data.camvid() is None
+    assert noted == []
+
+
+def test_another_camvid_is_unverified_and_a_broken_one_an_error(folder, camvid):
+    camvid["y_val"][0, 0, 0] ^= 1
+    write(folder, {"camvid_96x128.npz": npz(**camvid)})
+    frames = data.camvid()
+    assert not frames.provenance.verified
+    assert "UNVERIFIED" in str(frames.provenance)
+    wrong = (
+        {"y_test": camvid["y_test"] + 12},
+        {"x_val": camvid["x_val"][:2]},
+        {"y_train": camvid["y_train"].astype(int)},
+    )
+    for change, word in zip(wrong, ("label 2", "must be uint8", "must be uint8"), strict=True):
+        write(folder, {"camvid_96x128.npz": npz(**camvid | change)})
+        with pytest.raises(data.DataError, match=word):
+            data.camvid()
+    write(folder, {"camvid_96x128.npz": npz(**camvid)[:200]})
+    with pytest.raises(data.DataError, match=r"camvid_96x128\.npz"):
+        data.camvid()
+
+
 # --- pictures of your own
 
 

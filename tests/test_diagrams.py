@@ -209,6 +209,16 @@ def test_pooling_indices_are_handed_over():
     ]
 
 
+def test_a_network_for_segmentation_has_an_encoder_and_a_decoder():
+    inputs = keras.Input((8, 8, 1))
+    x, indices = MaxPoolingWithIndices2D()(layers.Conv2D(4, 3, padding="same")(inputs))
+    x = MaxUnpooling2D()(layers.Conv2D(4, 3, padding="same", name="code")(x), indices)
+    diagram = draw(keras.Model(inputs, layers.Conv2D(11, 1, name="logits")(x)))
+    assert {"encoder", "decoder"} <= set(texts(diagram))
+    classifier = draw(keras.Sequential([keras.Input((8,)), layers.Dense(2, name="code"), layers.Dense(10)]))
+    assert "decoder" not in texts(classifier)
+
+
 def test_tied_weights_have_a_link_each():
     diagram = draw(stacking.TiedAutoencoder((24, 12), 6))
     assert len(drawn(diagram, "tie")) == 3

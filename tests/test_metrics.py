@@ -1,8 +1,11 @@
-"""utils.metrics against formulas written a second time, with NumPy and scikit-learn only."""
+"""utils.metrics against formulas written a second time, with NumPy, scipy and scikit-learn, and against Keras'."""
 
+import keras
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, mean_squared_error
+from scipy import ndimage
+from sklearn.metrics import accuracy_score, jaccard_score, log_loss, mean_squared_error, recall_score
+from sklearn.metrics import confusion_matrix as sklearn_confusion
 
 from utils import metrics
 
@@ -199,3 +202,150 @@ def test_errors_may_lie_outside_of_the_pixels_range():
 def test_measures_of_images_refuse_other_shapes(measure, shape):
     with pytest.raises(ValueError, match="at least"):
         measure(np.zeros(shape), np.zeros(shape))
+
+
+# Labels of pixels.
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Labels and predictions (12, 16, 20) of 5 classes in blobs; 5 marks what has no label; class 4 is rare."""
+    rng = np.random.default_rng(6)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(2, 5, 12, 16, 20)), (0, 0, 0, 2, 2))
+    smooth[:, 4] -= 0.1
+    labels = smooth[0].argmax(axis=0)
+    predicted = (smooth[0] + 0.4 * smooth[1]).argmax(axis=0)
+    labels[:, :3, :4] = 5
+    return labels, predicted
+
+
+def edge_of(inside, unlabelled):
+    """Pixels of a mask (h, w) next to a labelled pixel outside it, one after the other."""
+    h, w = inside.shape
+    edge = np.zeros((h, w), bool)
+    for i, j in np.argwhere(inside):
+        for a, b in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
+            edge[i, j] |= 0 <= a < h and 0 <= b < w and not inside[a, b] and not unlabelled[a, b]
+    return edge
+
+
+def f1_of_one(labels, predicted, c, reach, unlabelled=None):
+    """F1 of one class in one image by scipy's distance transform."""
+    without = labels == unlabelled
+    if not (labels == c).any():
+        return np.nan
+    true, given = (edge_of((values == c) & ~without, without) for values in (labels, predicted))
+    if not (true.any() and given.any()):
+        return 0.0
+    precision = np.mean(ndimage.distance_transform_edt(~true)[given] <= reach)
+    recall = np.mean(ndimage.distance_transform_edt(~given)[true] <= reach)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def test_confusion_is_scikit_learns(scenes):
+    labels, predicted = scenes
+    scored = labels < 5
+    found = metrics.confusion_matrix(labels, predicted, 5, unlabelled=5)
+    np.testing.assert_array_equal(found, sklearn_confusion(labels[scored], predicted[scored], labels=range(5)))
+    assert found.sum() == scored.sum()
+
+
+def test_iou_is_scikit_learns_and_kerass(scenes):
+    labels, predicted = scenes
+    scored = labels < 5
+    found = metrics.iou(metrics.confusion_matrix(labels, predicted, 5, unlabelled=5))
+    np.testing.assert_allclose(found, jaccard_score(labels[scored], predicted[scored], average=None, labels=range(5)))
+    measure = keras.metrics.MeanIoU(5, ignore_class=5)
+    measure.update_state(labels, predicted)
+    assert np.mean(found) == pytest.approx(float(measure.result()), abs=1e-6)
+
+
+def test_accuracies_are_scikit_learns_and_kerass(scenes):
+    labels, predicted = scenes
+    y, p = labels[labels < 5], predicted[labels < 5]
+    confusion = metrics.confusion_matrix(labels, predicted, 5, unlabelled=5)
+    np.testing.assert_allclose(metrics.class_accuracy(confusion), recall_score(y, p, average=None, labels=range(5)))
+    assert metrics.global_accuracy(confusion) == pytest.approx(accuracy_score(y, p))
+    measure = keras.metrics.Accuracy()
+    measure.update_state(y, p)
+    assert metrics.global_accuracy(confusion) == pytest.approx(float(measure.result()), abs=1e-6)
+
+
+def test_measures_of_a_worked_example():
+    labels = np.array([[[0, 0, 1, 1], [0, 0, 1, 2]]])  # the last pixel has no label
+    predicted = np.array([[[0, 1, 1, 1], [0, 0, 0, 0]]])
+    confusion = metrics.confusion_matrix(labels, predicted, 2, unlabelled=2)
+    np.testing.assert_array_equal(confusion, [[3, 1], [1, 2]])
+    np.testing.assert_allclose(metrics.iou(confusion), [3 / 5, 2 / 4])
+    np.testing.assert_allclose(metrics.class_accuracy(confusion), [3 / 4, 2 / 3])
+    assert metrics.global_accuracy(confusion) == pytest.approx(5 / 7)
+
+
+def test_a_class_that_does_not_occur_is_no_number():
+    confusion = np.array([[2, 1, 0], [0, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(metrics.iou(confusion), [2 / 3, 0, np.nan])
+    np.testing.assert_array_equal(metrics.class_accuracy(confusion), [2 / 3, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("tolerance", [0, 0.0075, 0.04, 0.06, 0.1])
+def test_boundary_f1_is_the_distance_transforms(scenes, tolerance):
+    labels, predicted = scenes
+    reach = tolerance * np.sqrt(16**2 + 20**2)
+    right = [[f1_of_one(y, p, c, reach, 5) for c in range(5)] for y, p in zip(labels, predicted, strict=True)]
+    found = metrics.boundary_f1(labels, predicted, 5, tolerance=tolerance, unlabelled=5)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
+    assert np.isnan(found).any()
+    assert (found > 0).any()
+
+
+def test_boundary_f1_of_worked_examples():
+    labels = np.zeros((1, 10, 10), int)
+    labels[0, :, 5:] = 1  # two halves: one column of boundary on either side
+    moved = np.roll(labels, 1, axis=2)
+    moved[0, :, 0] = 0
+    np.testing.assert_array_equal(metrics.boundary_f1(labels, labels, 2), [[1, 1]])
+    np.testing.assert_array_equal(metrics.boundary_f1(labels, moved, 2), [[0, 0]])  # .75 % of 14.1 is below 1
+    np.testing.assert_array_equal(metrics.boundary_f1(labels, moved, 2, tolerance=0.071), [[1, 1]])
+    np.testing.assert_array_equal(metrics.boundary_f1(labels, 0 * labels, 2), [[0, 0]])
+    np.testing.assert_array_equal(metrics.boundary_f1(0 * labels, 0 * labels, 2), [[1, np.nan]])
+    spot = labels.copy()
+    spot[0, 2, 2] = 1  # beside 10 right pixels of class 1 a wrong one: P = 10/11, R = 1; class 0 has 4 more: P = 10/14
+    np.testing.assert_allclose(metrics.boundary_f1(labels, spot, 2), [[2 * 10 / (14 + 10), 2 * 10 / (11 + 10)]])
+
+
+def test_what_is_predicted_where_there_is_no_label_does_not_count(scenes):
+    labels, predicted = scenes
+    other = np.where(labels == 5, 0, predicted)
+    for measure in (metrics.confusion_matrix, metrics.boundary_f1):
+        found = [measure(labels, p, 5, unlabelled=5) for p in (predicted, other)]
+        np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("measure", [metrics.confusion_matrix, metrics.boundary_f1])
+def test_labels_that_are_refused(measure):
+    labels = np.zeros((1, 4, 4), int)
+    for y, p, classes, word in (
+        (labels, labels[:, :3], 2, "one shape"),
+        (labels[:0], labels[:0], 2, "not empty"),
+        (labels, labels.astype(float), 2, "argmax"),
+        (labels + 2, labels, 2, "Labels from 2 to 2"),
+        (labels, labels - 1, 2, "Predictions from -1"),
+        (labels, labels, 0, "classes"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            measure(y, p, classes)
+
+
+def test_boundary_f1_refuses_other_shapes_and_tolerances():
+    labels = np.zeros((4, 4), int)
+    with pytest.raises(ValueError, match=r"\(n, h, w\)"):
+        metrics.boundary_f1(labels, labels, 2)
+    with pytest.raises(ValueError, match="tolerance"):
+        metrics.boundary_f1(labels[None], labels[None], 2, tolerance=1.5)
+
+
+@pytest.mark.parametrize("measure", [metrics.iou, metrics.class_accuracy, metrics.global_accuracy])
+def test_what_is_no_confusion_matrix(measure):
+    for confusion, word in ((np.zeros((2, 3)), "square"), (np.zeros(4), "square"), ([[1, -1], [0, 1]], "negative")):
+        with pytest.raises(ValueError, match=word):
+            measure(confusion)

@@ -5,7 +5,8 @@ everywhere, without a look at other folders or the network. Full: the official a
 variable AE_DATA_DIR, default the project's data/), from Keras' cache or from the network; where they cannot be had
 the sample stands in, and the provenance says so. A broken file is an error, never a reason to stand in.
 
-`images(folder)` loads pictures of your own.
+`camvid()` loads street scenes with a class for every pixel where their file is present; `images(folder)` loads pictures
+of your own.
 """
 
 import gzip
@@ -78,6 +79,8 @@ class Provenance:
             return f"{start}, {self.source}: the first {self.contents}, {check}, {self.licence}"
         if self.fallback:
             return f"NOT {title} ({self.reason}): {self.source} stand in for it ({self.contents}, {self.licence})"
+        if title == "CamVid":
+            return f"{title}: {self.contents}, {self.source}, {self.licence}"
         if title not in TITLES.values():
             return f"{title}: {self.contents}, {self.source}"
         return f"{title}: {self.contents} from {self.source}, {check}, {self.licence}"
@@ -101,6 +104,18 @@ class Dataset:
 
     def __repr__(self):
         return f"Dataset({self.name!r}, {self.provenance.contents})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Frames(Dataset):
+    """Images with a class for every pixel, int32 (n, h, w), split into training, validation and test.
+
+    Beside the attributes of `Dataset`: x_val and y_val, and `unlabelled`, the label of pixels without a class.
+    """
+
+    x_val: np.ndarray
+    y_val: np.ndarray
+    unlabelled: int
 
 
 @dataclass(frozen=True)
@@ -256,20 +271,20 @@ def _read(paths, spec):
     return arrays, digest(arrays) == spec.sha256 if spec.sha256 else where.suffix != ".npz"
 
 
-def digest(arrays):
-    """Return the SHA-256 of the arrays of `KEYS`, as bytes in C order, one after the other."""
-    return hashlib.sha256(b"".join(arrays[key].tobytes() for key in KEYS)).hexdigest()
+def digest(arrays, keys=KEYS):
+    """Return the SHA-256 of the arrays of `keys`, as bytes in C order, one after the other."""
+    return hashlib.sha256(b"".join(arrays[key].tobytes() for key in keys)).hexdigest()
 
 
-def _npz(path):
+def _npz(path, keys=KEYS):
     with _reading(path):
         if not zipfile.is_zipfile(path):
             raise _bad(path, "is not a .npz archive, so corrupt or truncated")
         with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in KEYS if key not in file]
+            missing = [key for key in keys if key not in file]
             if missing:
                 raise _bad(path, f"has no array {', '.join(missing)}")
-            return {key: np.asarray(file[key]) for key in KEYS}
+            return {key: np.asarray(file[key]) for key in keys}
 
 
 def _idx(path):
@@ -364,6 +379,38 @@ def _photos(requested, reason):
         arrays[f"y_{part}"] = np.repeat(np.arange(2, dtype=np.uint8), list(map(len, patches)))[order]
     about = {"source": PHOTOS_SOURCE, "licence": "CC BY 2.0", "verified": False, "fallback": True, "reason": reason}
     return _build(arrays, ("china", "flower"), requested=requested, name="photos", **about)
+
+
+def camvid():
+    """Load CamVid at 96x128 as `Frames`, where the data folder has its file and the budget is the full one, else None.
+
+    These are video frames from a car, 367 to train, 101 to validate, 233 to test, split and labelled as SegNet used
+    them, with 11 classes (the label 11 marks pixels without one). Its licence, CC BY-NC 4.0, allows research only, so
+    that nothing downloads it: see the project's data/README.md. Print the `provenance`.
+
+    Raises:
+        FileNotFoundError: when AE_DATA_DIR is set to something that is not a folder.
+        DataError: when the file is there but is corrupt, or does not hold such arrays.
+    """
+    if claims.budget_name() == "quick" or not (path := data_folder() / CAMVID["file"]).exists():
+        return None
+    arrays, (size, counts) = _npz(path, CAMVID["keys"]), (CAMVID["shape"], CAMVID["counts"])
+    for part, count in counts.items():
+        for key, shape in ((f"x_{part}", (count, *size, 3)), (f"y_{part}", (count, *size))):
+            if arrays[key].dtype != np.uint8 or arrays[key].shape != shape:
+                raise _bad(path, f"{key} is {arrays[key].dtype} {arrays[key].shape}, must be uint8 {shape}")
+        if arrays[f"y_{part}"].max() > len(CAMVID["classes"]):
+            raise _bad(path, f"y_{part} has the label {arrays[f'y_{part}'].max()}: 0 to 11 expected")
+    verified = digest(arrays, CAMVID["keys"]) == CAMVID["sha256"]
+    source = f"{path.name}, {'verified (SHA-256)' if verified else 'UNVERIFIED (other arrays than the course used)'}"
+    contents = f"{' + '.join(map(str, counts.values()))} frames {size[0]}x{size[1]}x3"
+    about = {"source": source, "verified": verified, "licence": CAMVID["licence"], "fallback": False}
+    provenance = Provenance(requested="CamVid", name="CamVid", contents=contents, **about)
+    claims.note_data(provenance)
+    x = {f"x_{part}": np.divide(arrays[f"x_{part}"], np.float32(255), dtype=np.float32) for part in counts}
+    y = {f"y_{part}": arrays[f"y_{part}"].astype(np.int32) for part in counts}
+    about = {"name": "CamVid", "classes": CAMVID["classes"], "unlabelled": len(CAMVID["classes"])}
+    return Frames(**x, **y, **about, provenance=provenance)
 
 
 def images(folder, size=28):
@@ -500,4 +547,25 @@ SPECS = {
         sources=(("https://www.cs.toronto.edu/~kriz/", CIFAR_FILES),),
         cached=("cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz"),
     ),
+}
+CAMVID = {
+    "file": "camvid_96x128.npz",
+    "keys": (*KEYS, "x_val", "y_val"),
+    "shape": (96, 128),
+    "counts": {"train": 367, "val": 101, "test": 233},
+    "classes": (
+        "sky",
+        "building",
+        "pole",
+        "road",
+        "pavement",
+        "tree",
+        "sign",
+        "fence",
+        "car",
+        "pedestrian",
+        "bicyclist",
+    ),
+    "licence": "CC BY-NC 4.0, research only",
+    "sha256": "749ab4fbb45fa470793531236b2fdb4ad840c0a7ff5798d4d0459b1d7e5fef61",
 }

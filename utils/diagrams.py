@@ -328,8 +328,10 @@ def _name_parts(nodes):
     found = [k for k, node in enumerate(nodes) if node.code] + named
     if found:
         nodes[found[0]].code = True
+    ends = nodes[0].shape, nodes[-1].shape
+    back = ends[0] == ends[1] or (len(ends[0]) == len(ends[1]) == 3 and ends[0][:2] == ends[1][:2])  # or classes
     for k, node in enumerate(nodes if found and not any(node.part for node in nodes) else ()):
-        if node.layer is not None and node.kind != "noise" and (k <= found[0] or nodes[-1].shape == nodes[0].shape):
+        if node.layer is not None and node.kind != "noise" and (k <= found[0] or back):
             node.part = "encoder" if k <= found[0] else "decoder"
 
 

@@ -1,4 +1,4 @@
-"""Measures of a reconstruction x̂ of images x, each with its unit."""
+"""Measures of a reconstruction x̂ of images x, of sets of images, of codes, of labels per pixel; each with its unit."""
 
 import numpy as np
 import tensorflow as tf
@@ -169,6 +169,139 @@ def importance_sampled_nll(log_weights):
     """
     log_weights = validate.matrix("log_weights", log_weights).astype("float64")
     return float(-np.mean(logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])))
+
+
+def confusion_matrix(labels, predicted, classes, *, unlabelled=None):
+    """Return how many pixels of class i were called class j: int64 (classes, classes), a row per true class.
+
+    Args:
+        labels, predicted: integers of one shape, such as (n, h, w), in 0 ... classes - 1.
+        classes: how many there are.
+        unlabelled: the label of pixels without one, which are not counted whatever was predicted there; None where
+            all pixels have a label. Nothing may be predicted as `unlabelled` elsewhere.
+
+    Raises:
+        ValueError: for arrays that are empty, of different shapes or not of integers, and for labels out of range.
+    """
+    labels, predicted = _labels(labels, predicted, classes, unlabelled)
+    scored = labels != -1
+    pairs = labels[scored] * classes + predicted[scored]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def iou(confusion):
+    """Return the intersection over union of each class: (classes,), from 0 to 1, from a `confusion_matrix`.
+
+    Pixels that have the class and were given it, by pixels that have it or were given it; counted over all images
+    together. NaN for a class that neither occurs nor was predicted: `np.nanmean` gives the mean IoU, as Keras'
+    `MeanIoU`. Raises ValueError for what is no square matrix of counts.
+    """
+    right, true, given = _counts(confusion)
+    return _shares(right, true + given - right)
+
+
+def class_accuracy(confusion):
+    """Return the share of each class' own pixels that were given it: (classes,), NaN for a class that does not occur.
+
+    Their mean is SegNet's class average accuracy. Raises ValueError as `iou`.
+    """
+    right, true, _ = _counts(confusion)
+    return _shares(right, true)
+
+
+def global_accuracy(confusion):
+    """Return the share of all labelled pixels that were given their class. Raises ValueError as `iou`."""
+    right, true, _ = _counts(confusion)
+    return float(_shares(right.sum(), true.sum()))
+
+
+def boundary_f1(labels, predicted, classes, *, tolerance=0.0075, unlabelled=None):
+    """Return the F1 of each class' boundary in each image: (n, classes), NaN where the class is not in the labels.
+
+    The boundary of a class are its pixels with a labelled neighbour (above, below, left or right) of another class.
+    Precision is the share of predicted boundary pixels with a true one within the tolerance, recall the share of true
+    ones with a predicted one; F1 is 2PR / (P + R), 0 when nothing is matched, and 1 for a class that fills the image
+    in both and has no boundary. The BF of an image is the mean over the classes that are in its labels, that of a set
+    the mean over images (Csurka et al., BMVC 2013; SegNet, arXiv:1511.00561, section 4).
+
+    Args:
+        labels, predicted, classes, unlabelled: as for `confusion_matrix`, of shape (n, h, w).
+        tolerance: the largest distance of a match between pixels' middles, as a share of the image's diagonal.
+
+    Raises:
+        ValueError: as `confusion_matrix`, for another number of axes, and for a tolerance that is not from 0 to 1.
+    """
+    labels, predicted = _labels(labels, predicted, classes, unlabelled)
+    if labels.ndim != 3:
+        raise ValueError(f"boundary_f1: labels (n, h, w) expected, got {labels.shape}.")
+    reach = validate.number("tolerance", tolerance, 0, 1, "a share from 0 to 1") * np.hypot(*labels.shape[1:])
+    k = np.arange(-int(reach), int(reach) + 1)
+    disc = [(i, j) for i in k for j in k if i * i + j * j <= reach * reach]
+    found = np.full((len(labels), classes), np.nan)
+    for c in range(classes):
+        occurs = (labels == c).any(axis=(1, 2))
+        if not occurs.any():
+            continue
+        true, given = (_boundary(values[occurs], c, labels[occurs] == -1) for values in (labels, predicted))
+        close = [(one & _near(other, disc)).sum(axis=(1, 2)) for one, other in ((given, true), (true, given))]
+        size = [edge.sum(axis=(1, 2)) for edge in (given, true)]
+        # With matched shares P = close₀ / size₀ and R = close₁ / size₁, F1 = 2 P R / (P + R).
+        above, below = 2.0 * close[0] * close[1], close[0] * size[1] + close[1] * size[0]
+        whole = (size[0] == 0) & (size[1] == 0) & ((predicted[occurs] == c).any(axis=(1, 2)))
+        found[occurs, c] = np.where(whole, 1.0, np.divide(above, below, out=np.zeros(len(below)), where=below > 0))
+    return found
+
+
+def _boundary(values, c, unlabelled):
+    """Return which pixels (n, h, w) of class c touch a labelled pixel of another class."""
+    inside = values == c
+    other = np.pad(~inside & ~unlabelled, ((0, 0), (1, 1), (1, 1)))  # beyond the image there is no other class
+    return inside & (other[:, :-2, 1:-1] | other[:, 2:, 1:-1] | other[:, 1:-1, :-2] | other[:, 1:-1, 2:])
+
+
+def _near(edge, disc):
+    """Return which pixels (n, h, w) have one of the edge's at one of the disc's offsets (i, j)."""
+    h, w = edge.shape[1:]
+    near = np.zeros_like(edge)
+    for i, j in disc:
+        to, at = (
+            (slice(None), slice(max(a * i, 0), h + min(a * i, 0)), slice(max(a * j, 0), w + min(a * j, 0)))
+            for a in (1, -1)
+        )
+        near[to] |= edge[at]
+    return near
+
+
+def _labels(labels, predicted, classes, unlabelled):
+    """Return labels and predictions as int64 arrays, -1 in both where a pixel has no label."""
+    classes = validate.integer("classes", classes, 1)
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    if labels.shape != predicted.shape or labels.size == 0:
+        raise ValueError(f"Labels {labels.shape} and predictions {predicted.shape} must have one shape, not empty.")
+    for name, values in {"Labels": labels, "Predictions": predicted}.items():
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"{name} must be integers, not {values.dtype}: take the argmax over the classes.")
+    labels, predicted = labels.astype("int64"), predicted.astype("int64")
+    without = np.zeros(labels.shape, bool) if unlabelled is None else labels == unlabelled
+    for name, values in {"Labels": labels, "Predictions": predicted}.items():
+        scored = values[~without]
+        if scored.size and not (scored.min() >= 0 and scored.max() < classes):
+            raise ValueError(f"{name} from {scored.min()} to {scored.max()} for {classes} classes, numbered from 0.")
+    return np.where(without, -1, labels), np.where(without, -1, predicted)
+
+
+def _counts(confusion):
+    """Return, from a confusion matrix, the right pixels of each class, its true ones and those that were given it."""
+    confusion = np.asarray(confusion)
+    if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1] or confusion.dtype.kind not in "iuf":
+        raise ValueError(f"A square matrix of counts expected, got {confusion.dtype} {confusion.shape}.")
+    if not (confusion >= 0).all():
+        raise ValueError("A confusion matrix holds counts, none of them negative.")
+    return np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+
+
+def _shares(part, whole):
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
 
 
 def _pair(x, reconstruction):
