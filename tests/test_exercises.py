@@ -293,10 +293,10 @@ def test_an_exercise_is_executed_and_stamped_and_has_results_of_its_own(toy_exer
 
 def test_the_table_of_exercises(toy_exercise):
     rows = results.exercises_table(toy_exercise.root).splitlines()
-    link = "[01 · Exercises: A toy](notebooks/exercises/student/01_toy_exercises.ipynb)"
+    link = "[01 · Exercises: A toy](../notebooks/exercises/student/01_toy_exercises.ipynb)"
     assert rows[2].startswith(f"| {link} | [![Open in Colab]")
     names = "Same (implement, 2)<br>Number (predict, 1)<br>More (explore, 3)"
-    assert rows[2].endswith(f"| {names} | [solved](notebooks/exercises/01_toy_solved.ipynb) | 2 s | 0.1 GB |")
+    assert rows[2].endswith(f"| {names} | [solved](../notebooks/exercises/01_toy_solved.ipynb) | 2 s | 0.1 GB |")
     toy_exercise.edit(lambda nb: nb.metadata.pop("autoencoder_course"))
     assert results.exercises_table(toy_exercise.root).endswith("| not run yet | – |")
 
