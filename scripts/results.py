@@ -32,11 +32,11 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
     ("One hidden layer, and PCA", ("01",), ("01",), ()),
     ("Depth; training layer by layer", ("02", "03"), ("02",), ("03",)),
     ("Few labels; convolutions", ("04", "05"), ("05",), ("04",)),
-    ("A class for every pixel", ("06",), ("06",), ()),
+    ("A class for every pixel; sparse codes", ("06", "07"), ("06",), ("07",)),
     ("Repairing images", ("08", "09"), ("08",), ("09",)),
-    ("Finding what is strange", ("10",), ("10",), ()),
-    ("Distributions for codes; maps of codes", ("12", "14"), ("12",), ("14",)),
-    ("Between codes, and new ones", ("15", "16"), ("16",), ("15",)),
+    ("Finding what is strange; distributions for codes", ("10", "12"), ("12",), ("10",)),
+    ("Maps of codes, and paths between them", ("14", "15"), ("14",), ("15",)),
+    ("New images", ("16",), ("16",), ()),
 )
 
 
@@ -96,7 +96,7 @@ def exercises_table(root=ROOT):
 
 
 def sessions_table(root=ROOT):
-    """Return the Markdown table of the course in six sessions, with what `results/` and stamps say each one needs."""
+    """Return the Markdown table of the course in sessions, with what `results/` and stamps say each one needs."""
     lines = ["| | topic | lessons | exercises in class; at home | computing | memory, exercises | to download |"]
     lines.append("|---" * 7 + "|")
     stamps = {lesson_number(p): read_notebook(p).metadata.get("autoencoder_course", {}) for p in exercises(root)}
