@@ -198,7 +198,7 @@ def test_what_waits_shows_the_full_runs_sentence(full_run, monkeypatch, capsys):
     start("07", seed=5)
     capsys.readouterr()
     for _ in range(2):  # a cell may run twice
-        for text in ("Errors [-9. inf]", "An epoch takes nan s", "d = 2: -3 of PCA", "d = 4: 17 of PCA"):
+        for text in ("Errors [-9. inf]", "An epoch takes nan, s", "d = 2: -3 of PCA", "d = 4: 17 of PCA"):
             claim(text, False, needs="full")
     expected = ["Errors [0.1 2. ]", "An epoch takes 3.5 s", "d = 2: 1.5e-3 of PCA", "d = 4: .5 of PCA"]
     printed = capsys.readouterr().out.splitlines()
