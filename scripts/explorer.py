@@ -97,10 +97,14 @@ def main():
         fit(model, mnist.x_train, epochs=EPOCHS, batch_size=128, learning_rate=2e-3, prepare=Binarize(), verbose=2)
         codes = model.encode(mnist.x_test[:IMAGES])
         layers = pack(model.decoder)
-        exact = model.decode(codes).reshape(IMAGES, -1)
-        off = np.abs(exact - unpack(layers).predict(codes, verbose=0))
-        error = float(np.mean((exact - mnist.x_test[:IMAGES].reshape(IMAGES, -1)) ** 2))
-        print(f"{name}: MSE {error:.4f} per pixel; 8 bits change a pixel by {255 * off.max():.1f} of 255 at most")
+        test = mnist.x_test[:IMAGES].reshape(IMAGES, -1)
+        copies = model.decode(codes).reshape(IMAGES, -1), unpack(layers).predict(codes, verbose=0)
+        before, after = (float(np.mean((images - test) ** 2)) for images in copies)
+        off = 255 * np.abs(copies[0] - copies[1])
+        print(
+            f"{name}: MSE {before:.5f} per pixel, in 8 bits {after:.5f}; one pixel moves by {off.max():.0f} of 255 at"
+        )
+        print(f"most, by {off.mean():.2f} on average")
         found.append({"name": name, "layers": layers, "codes": np.round(codes.astype(float), 3).tolist()})
     facts = {"labels": mnist.y_test[:IMAGES].tolist(), "networks": found}
     write_text(EXPLORER, json.dumps(facts, separators=(",", ":")) + "\n")
