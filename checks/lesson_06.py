@@ -56,9 +56,11 @@ def weighted_cross_entropy(function):
         (np.sum(weights[labels] * each), "This is a sum over pixels. The weighted mean is wanted."),
         (each.mean(), "The weights take no part."),
         (np.sum(each / weights[labels]) / np.sum(1 / weights[labels]), "Multiply by the weight. You divide by it."),
-        (_loss(logits, labels, weights, of=logits.argmax(axis=-1)), "A pixel weighs as its label's class, not as the "
-         "class that the network gives it."),
-    ]  # fmt: skip
+        (
+            _loss(logits, labels, weights, of=logits.argmax(axis=-1)),
+            "A pixel weighs as its label's class, not as the class that the network gives it.",
+        ),
+    ]
     compare("loss with weights", logits, labels, weights, slips, "Each pixel counts as often as its class weighs.")
     last = np.minimum(gaps, CLASSES - 1)
     scored = gaps < CLASSES
@@ -67,14 +69,23 @@ def weighted_cross_entropy(function):
     slips = [
         (_loss(logits, last, weights), "Pixels without a label are counted as if they had the last class."),
         (_loss(logits, gaps % CLASSES, weights), "Pixels without a label are counted as if they had class 0."),
-        (total / weights[last].sum(), "Pixels without a label are left out above, but not below: their weight is 0, so "
-         "the sum of the weights lacks them, too."),
+        (
+            total / weights[last].sum(),
+            "Pixels without a label are left out above, but not below: their weight is 0, so "
+            "the sum of the weights lacks them, too.",
+        ),
         (total / scored.size, "Divide by the sum of the weights of the labelled pixels."),
         (total / scored.sum(), "Divide by the sum of the weights of the labelled pixels."),
-    ]  # fmt: skip
+    ]
     compare("loss with pixels that have no label", logits, gaps, weights, slips, "They weigh nothing at all.")
-    compare("loss of logits in the thousands", 1000 * logits, gaps, weights, [],
-            "Subtract each pixel's largest logit, and take no logarithm of a number that rounds to 0.")  # fmt: skip
+    compare(
+        "loss of logits in the thousands",
+        1000 * logits,
+        gaps,
+        weights,
+        [],
+        "Subtract each pixel's largest logit, and take no logarithm of a number that rounds to 0.",
+    )
     passed("weighted_cross_entropy: the label's class, its weight, nothing without a label, and no overflow")
 
 
@@ -95,10 +106,20 @@ def boundary_iou(function):
     edge = j < 12
 
     def compare(what, a, b, reach):
-        found = as_array(call(function, a, b, reach), (), what, "One number for two masks.",
-                         "Is there a division by 0? Both masks have pixels near their boundary here.")  # fmt: skip
-        agree(found, _boundary_iou(a, b, reach), _slips(a, b, reach), what,
-              "The band holds the mask's own pixels whose nearest pixel outside is at most that far away.")  # fmt: skip
+        found = as_array(
+            call(function, a, b, reach),
+            (),
+            what,
+            "One number for two masks.",
+            "Is there a division by 0? Both masks have pixels near their boundary here.",
+        )
+        agree(
+            found,
+            _boundary_iou(a, b, reach),
+            _slips(a, b, reach),
+            what,
+            "The band holds the mask's own pixels whose nearest pixel outside is at most that far away.",
+        )
 
     compare("boundary IoU of a mask with itself", true, true, 2)
     for reach in (2, 3):
@@ -164,8 +185,11 @@ def _slips(a, b, reach):
     return [
         (_share(a, b), "This is the IoU of the whole masks. Only pixels near the boundary count."),
         (_share(*both), "These bands lie on both sides of the boundary. The mask's own pixels are asked for."),
-        (_share(*outer), "These bands lie outside the masks. distance_transform_edt gives the distance to the nearest "
-         "pixel that is False."),
+        (
+            _share(*outer),
+            "These bands lie outside the masks. distance_transform_edt gives the distance to the nearest "
+            "pixel that is False.",
+        ),
         (_share(*cross), "These distances are counted in steps along rows and columns. Take the straight line."),
         (_share(*square), "These distances count a diagonal step as 1. Take the straight line."),
         (_share(*border), "The border of the image is no boundary: what is beyond it is unknown."),
@@ -173,4 +197,4 @@ def _slips(a, b, reach):
         (2 * inside.sum() / (bands[0].sum() + bands[1].sum()), "This is the F1, or Dice. Divide by the union."),
         (inside.sum() / bands[0].sum(), "This is the recall. Divide by the union."),
         (inside.sum() / bands[1].sum(), "This is the precision. Divide by the union."),
-    ]  # fmt: skip
+    ]

@@ -42,12 +42,18 @@ def sparseness(function):
     agree(found, treves_rolls(z), slips, "the sparseness of six codes", "Compare with the values in the text.")
     again = result(1000 * z)
     if not np.allclose(found, again, rtol=1e-3):
-        fail("the same sparseness for a code 1,000 times as large", f"{again[0]:.4g} and {found[0]:.4g}",
-             "Nothing may be added to the mean of the squares to keep it from being 0.")  # fmt: skip
+        fail(
+            "the same sparseness for a code 1,000 times as large",
+            f"{again[0]:.4g} and {found[0]:.4g}",
+            "Nothing may be added to the mean of the squares to keep it from being 0.",
+        )
     small = result(1e-4 * z)
     if not np.allclose(found, small, rtol=1e-3):
-        fail("the same sparseness for a code 10,000 times smaller", f"{small[0]:.4g} and {found[0]:.4g}",
-             "Nothing may be added to the mean of the squares to keep it from being 0.")  # fmt: skip
+        fail(
+            "the same sparseness for a code 10,000 times smaller",
+            f"{small[0]:.4g} and {found[0]:.4g}",
+            "Nothing may be added to the mean of the squares to keep it from being 0.",
+        )
     silent = result(np.concatenate([z[:2], np.zeros((1, 40))]))
     if silent[2] != 0:
         fail("0 for a code of zeros", f"{silent[2]:.4g}", "Nothing is active there.")
@@ -90,8 +96,11 @@ def squares(function):
         fail("signs of its own for every image", "equal images with equal estimates", "v has the shape of z, (n, d).")
     single, many = (np.array([estimate(twins, draws, seed) for seed in range(12)]) for draws in (1, 16))
     if np.std(many) > 0.6 * np.std(single):
-        fail("estimates that scatter less with more draws", f"{np.std(single):.3g} with 1, {np.std(many):.3g} with 16",
-             "Are the signs drawn anew in every draw, inside the loop?")  # fmt: skip
+        fail(
+            "estimates that scatter less with more draws",
+            f"{np.std(single):.3g} with 1, {np.std(many):.3g} with 16",
+            "Are the signs drawn anew in every draw, inside the loop?",
+        )
     passed("squares: right on average, for a deep encoder, with signs of its own for every image and draw")
 
 

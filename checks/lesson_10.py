@@ -23,16 +23,31 @@ def area(function):
         found = as_array(found, (), what, "One number for all scores together.")
         agree(found, _share(normal, strange), _area_slips(normal, strange, scores, flags), what, hint)
 
-    compare("area when every anomaly scores higher", [1, 2, 3], [4, 5],
-            "Every pair is in the right order.")  # fmt: skip
-    compare("area when normal scores are 1 and 4, anomalous ones 2 and 3", [1, 4], [2, 3],
-            "There are four pairs. In how many of them does the anomaly score higher?")  # fmt: skip
-    compare("area of 200 normal and 40 anomalous scores", rng.normal(size=200), rng.normal(size=40) + 1,
-            "Compare every anomaly with every normal image: 8,000 pairs.")  # fmt: skip
-    compare("area when all scores are equal", np.ones(6), np.ones(3),
-            "A detector that says the same of everything is a coin. What does a tie count?")  # fmt: skip
-    compare("area of scores with many ties", rng.integers(0, 4, 90), rng.integers(1, 5, 60),
-            "In many pairs both scores are equal. Such a pair counts half.")  # fmt: skip
+    compare("area when every anomaly scores higher", [1, 2, 3], [4, 5], "Every pair is in the right order.")
+    compare(
+        "area when normal scores are 1 and 4, anomalous ones 2 and 3",
+        [1, 4],
+        [2, 3],
+        "There are four pairs. In how many of them does the anomaly score higher?",
+    )
+    compare(
+        "area of 200 normal and 40 anomalous scores",
+        rng.normal(size=200),
+        rng.normal(size=40) + 1,
+        "Compare every anomaly with every normal image: 8,000 pairs.",
+    )
+    compare(
+        "area when all scores are equal",
+        np.ones(6),
+        np.ones(3),
+        "A detector that says the same of everything is a coin. What does a tie count?",
+    )
+    compare(
+        "area of scores with many ties",
+        rng.integers(0, 4, 90),
+        rng.integers(1, 5, 60),
+        "In many pairs both scores are equal. Such a pair counts half.",
+    )
     passed("auroc: the share of pairs in the right order, and ties count half")
 
 
@@ -53,9 +68,12 @@ def _area_slips(normal, strange, scores, flags):
         (right * pairs, "This is a number of pairs. The share of all pairs is wanted."),
         (np.mean((scores > middle) == flags), "This is the accuracy at one threshold. The area needs none."),
         (np.mean(high) - np.mean(low), "This is a difference of means. How often is one score above the other?"),
-        (right * pairs / len(scores) ** 2, "An anomaly is not compared with other anomalies: how many pairs are "
-         "there of one anomaly and one normal image?"),
-    ]  # fmt: skip
+        (
+            right * pairs / len(scores) ** 2,
+            "An anomaly is not compared with other anomalies: how many pairs are "
+            "there of one anomaly and one normal image?",
+        ),
+    ]
 
 
 def promise(function):
@@ -81,17 +99,24 @@ def promise(function):
         ordered = np.sort(scores)
         k = int(np.ceil((1 - alpha) * (len(scores) + 1) - 1e-9))
         slips = [
-            (np.quantile(scores, 1 - alpha), "np.quantile interpolates between scores, and keeps no promise for "
-             "small m. Take one of the scores itself."),
+            (
+                np.quantile(scores, 1 - alpha),
+                "np.quantile interpolates between scores, and keeps no promise for "
+                "small m. Take one of the scores itself.",
+            ),
             (ordered[min(k, len(scores) - 1)], "One too far. Python counts from 0, the k-th smallest from 1."),
-            (ordered[int(np.ceil((1 - alpha) * len(scores))) - 1], "m + 1 stands in the formula, not m: the new image "
-             "is one more."),
+            (
+                ordered[int(np.ceil((1 - alpha) * len(scores))) - 1],
+                "m + 1 stands in the formula, not m: the new image is one more.",
+            ),
             (ordered[-k], "This is the k-th largest score. Most normal images should lie below the threshold."),
-            (ordered[int(np.ceil(alpha * (len(scores) + 1))) - 1], "This is the lower end: almost all normal images "
-             "would raise an alarm."),
+            (
+                ordered[int(np.ceil(alpha * (len(scores) + 1))) - 1],
+                "This is the lower end: almost all normal images would raise an alarm.",
+            ),
             (scores[k - 1], "The scores have to be sorted first."),
             (k, "This is k, the place. The score at that place is wanted."),
-        ]  # fmt: skip
+        ]
         agree(found, ordered[k - 1], slips, what, "It is the k-th smallest score, with k from the formula.", 1e-9)
     few = rng.normal(size=5)
     found = call(function, few, 0.1)
@@ -117,13 +142,16 @@ def true_alarms(guess, value, alarm, anomalous):
     alarm, anomalous = np.asarray(alarm, bool), np.asarray(anomalous, bool)
     right = anomalous[alarm].mean()
     slips = [
-        (alarm[anomalous].mean(), "This is the share of anomalies that raise an alarm. Asked for is the share of "
-         "alarms that anomalies raise."),
+        (
+            alarm[anomalous].mean(),
+            "This is the share of anomalies that raise an alarm. Asked for is the share of "
+            "alarms that anomalies raise.",
+        ),
         (1 - right, "This is the share of false alarms among all alarms. The true ones are asked for."),
         (alarm[~anomalous].mean(), "This is the rate of false alarms among normal images."),
         (alarm.mean(), "This is the share of images that raise an alarm."),
         (np.mean(alarm == anomalous), "This is the accuracy. Most images are normal. Look at the alarms only."),
         (np.mean(alarm & anomalous), "This is a share of all images. Divide by the number of alarms."),
-    ]  # fmt: skip
+    ]
     hint = "Select the images that raised an alarm. Which share of them is anomalous?"
     measured(guess, value, right, "of the alarms are true", slips, hint, tolerance=1e-4, bounds=(0, 1))

@@ -92,7 +92,7 @@ def main(arguments=None):
         return 1
     budget = os.environ.get("AE_BUDGET", "quick")
     print(f"{len(paths)} lesson(s), {budget} budget, {AT_ONCE} at a time ...", flush=True)
-    share_cores(AT_ONCE)
+    share_cores(min(AT_ONCE, len(paths)))
     failed = run_all(paths)
     ran = gallery.read_results(BUILD / "results")
     done = [ran[number] for number in map(lesson_number, paths) if number in ran and number not in failed]

@@ -235,6 +235,19 @@ def execute_result(toy):
     return json.loads(toy.results.read_text(encoding="utf-8")) | {"claims": claims, "budget": "quick"}
 
 
+@pytest.mark.parametrize(
+    ("cores", "at_once", "threads"), [(2, 2, "1"), (8, 2, "4"), (2, 1, "2"), (1, 2, "1"), (None, 2, "1")]
+)
+def test_lessons_side_by_side_share_the_cores_and_the_environment_has_the_last_word(
+    monkeypatch, cores, at_once, threads
+):
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "environ", {"OMP_NUM_THREADS": "7"})
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    project.share_cores(at_once)
+    assert [os.environ[name] for name in names] == [threads, threads, "7"]
+
+
 def test_a_pipe_without_arrows_gets_a_question_mark():
     code = "from scripts.project import plain_output; plain_output(); print('dB ↑')"
     env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
