@@ -7,6 +7,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from scripts.project import ROOT, share_cores
+from scripts.warm_kernel import warm_kernels
 from tests.rules import quick_results
 
 share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
@@ -31,12 +32,15 @@ class QuickResults(pytest.Item):
         return self.path, None, f"{self.path.name}: what the quick run shows"
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item):
-    """Tell the kernel, before it starts, where its results go."""
-    if isinstance(item, IPyNbCell) and not item.parent.kernel:
-        results_of(item.path).unlink(missing_ok=True)
-        os.environ["AE_RESULTS"] = str(results_of(item.path))
+    """Tell the kernel, before it starts, where its results go; it starts warm."""
+    if not isinstance(item, IPyNbCell) or item.parent.kernel:
+        return (yield)
+    results_of(item.path).unlink(missing_ok=True)
+    os.environ["AE_RESULTS"] = str(results_of(item.path))
+    with warm_kernels():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)
