@@ -11,16 +11,18 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
 from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import psutil
 import tensorflow as tf
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from utils import validate
 
@@ -110,7 +112,7 @@ def run_all(function, tasks, engine=None, *, shared=None, workers=2, progress=Tr
     engine = engine or ("ray" if os.environ.get("RAY_ADDRESS") else "serial")
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r}: must be one of {', '.join(ENGINES)}.")
-    bar = tqdm(total=len(tasks), disable=not progress, desc=engine, unit="task")
+    bar = tqdm(total=len(tasks), disable=not progress, desc=engine, unit="task", file=sys.stdout)
     with bar:
         if engine == "ray":
             return _on_ray(function, tasks, shared, workers, bar)
@@ -146,6 +148,28 @@ def _naming(task):
     except Exception as error:
         error.add_note(f"In the task {task}.")
         raise
+
+
+class DieOnce(keras.callbacks.Callback):
+    """Keras callback that kills this process by SIGKILL after an epoch, unless it did: for showing what happens then.
+
+    Args:
+        mark: path of a file that says that it did.
+    """
+
+    def __init__(self, mark):
+        super().__init__()
+        self.mark = Path(mark)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Die."""
+        _die_once(self.mark)
+
+
+def _die_once(mark):
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def train(
@@ -307,9 +331,8 @@ def _rank(make, images, folder, kill, settings):
         settings |= {"state": last["state"], "first_epoch": int(last["epoch"]) + 1}
 
     def on_step(epoch, step):
-        if kill == (me, epoch, step) and not (folder / "killed").exists():
-            (folder / "killed").touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if kill == (me, epoch, step):
+            _die_once(folder / "killed")
 
     def on_epoch(epoch, result):
         with tempfile.TemporaryDirectory() as place:
