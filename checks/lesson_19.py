@@ -119,7 +119,7 @@ def break_even_of_larger(guess, value, weights, operations):
     costs = {"per_image": 24 * weights / operations, "gradient": 16 * weights}
     right = float(scaling.break_even(2, gbit=1, **costs))
     slips = [
-        (4 * right, "Four times the bytes, but the seconds per image grow, too. Call pays_from(4 * P)."),
-        (right / 4, "Four times the seconds, but the bytes grow, too. Call pays_from(4 * P)."),
+        (4 * right, "Four times the bytes, but the seconds per image grow, too. Call pays_from(4 * WEIGHTS)."),
+        (right / 4, "Four times the seconds, but the bytes grow, too. Call pays_from(4 * WEIGHTS)."),
     ]
     measured(guess, value, right, "images", slips, "Call pays_from with four times the weights.", 1e-6 * right)

@@ -37,6 +37,7 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
     ("Finding what is strange; distributions for codes", ("10", "12"), ("12",), ("10",)),
     ("Maps of codes, and paths between them", ("14", "15"), ("14",), ("15",)),
     ("New images", ("16",), ("16",), ()),
+    ("Beyond one machine", ("19",), ("19",), ()),
 )
 
 

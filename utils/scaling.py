@@ -255,6 +255,19 @@ def _arrays(variables):
     return [np.asarray(variable.numpy()) for variable in variables]
 
 
+@contextlib.contextmanager
+def precision(dtype):
+    """Build Keras models in numbers of this type meanwhile, such as "float64"; then as before."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    try:
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+        yield
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
 def per_replica(kind):
     """Return a subclass of a class of models whose loss is divided by the number of replicas.
 
