@@ -7,6 +7,7 @@ on any strategy of TensorFlow's, in this process too. What starts here is also e
 import contextlib
 import importlib.util
 import io
+import logging
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ RETRIES = 3  # of a task whose worker died
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: no cluster, hence 127.0.0.1; elsewhere than there, too
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 NO_RAY = "Ray is not installed. It is optional: pip install -r requirements-scale.txt, or engine='serial'."
+logging.getLogger("tensorflow").addFilter(lambda record: record.levelno > logging.INFO)  # of every all-reduce
 LEFT_AT_HOME = [".git", ".venv*", "build", "data/*", "!data/sample"]  # of the folder that goes to other machines
 
 
