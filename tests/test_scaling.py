@@ -65,6 +65,13 @@ def test_without_ray_the_remedy_is_named(monkeypatch):
         pass
 
 
+def test_reports_of_workers_that_died_are_dropped(capsys):
+    stream = scaling._WithoutReports(sys.stdout)
+    print("(raylet) a worker died", file=stream)
+    print("here", file=stream, flush=True)
+    assert capsys.readouterr().out == "here\n"
+
+
 REPLICAS = """
 import utils
 import keras

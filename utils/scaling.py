@@ -58,15 +58,27 @@ def cluster(workers=2):
     workers = validate.positive("workers", workers)
     if not has_ray():
         raise ModuleNotFoundError(NO_RAY)
-    joined, folder = os.environ.get("RAY_ADDRESS"), None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))  # its advice; errors are raised
+        stack.enter_context(contextlib.redirect_stdout(_WithoutReports(sys.stdout)))
+        ray = _import_ray()
+        if not ray.is_initialized():
+            stack.enter_context(_started(ray, workers))
+        yield ray
+
+
+def _import_ray():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if not joined:
+    if not os.environ.get("RAY_ADDRESS"):
         os.environ[LOOPBACK] = "0"  # read when Ray is imported, by its other processes too
     import ray
 
-    if ray.is_initialized():
-        yield ray
-        return
+    return ray
+
+
+@contextlib.contextmanager
+def _started(ray, workers):
+    joined, folder = os.environ.get("RAY_ADDRESS"), None
     variables = {"RAY_TRAIN_V2_ENABLED": "1"} | {name: os.environ.get(name, str(os.cpu_count())) for name in THREADS}
     settings = {"logging_level": "ERROR", "log_to_driver": False}
     if joined:
@@ -81,14 +93,31 @@ def cluster(workers=2):
         _ = ray.init(joined or "local", runtime_env={"env_vars": variables, **where}, **settings)
         if not joined and ray.util.get_node_ip_address() not in ("127.0.0.1", "::1"):
             raise RuntimeError("Ray was imported before, and would listen to the network: begin a new process.")
-        with contextlib.redirect_stderr(io.StringIO()):  # its reports of each worker that died; errors are raised
-            yield ray
+        yield
     finally:
         ray.shutdown()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, kept)  # Ray has put its own there
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+class _WithoutReports(io.TextIOBase):
+    """A stream without Ray's reports of every worker that died; everything else goes on to another stream."""
+
+    def __init__(self, stream):
+        self._stream, self._dropped = stream, False
+
+    def write(self, text):
+        """Write, or drop a report and the end of its line."""
+        self._dropped = "(raylet)" in text or (self._dropped and text == "\n")
+        if not self._dropped:
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self):
+        """Flush the other stream."""
+        self._stream.flush()
 
 
 def run_all(function, tasks, engine=None, *, shared=None, workers=2, progress=True):
