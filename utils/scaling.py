@@ -258,16 +258,16 @@ def train(
 
     result = {"loss": [], "cpu_seconds": []}
     for epoch in range(first_epoch, epochs):
-        begin = time.process_time()
         order = np.random.default_rng([seed, epoch]).permutation(len(x))
         model.reset_metrics()
+        begin = time.process_time()
         for number in range(len(x) // batch_size):
             if on_step:
                 on_step(epoch, number)
             rows = order[number * batch_size :][:batch_size].reshape(replicas, -1)
             step(strategy.experimental_distribute_values_from_function(partial(_part, x, rows)))
+        result["cpu_seconds"].append(time.process_time() - begin)  # of the steps: the metrics are added up once
         result["loss"].append(float(model.get_metrics_result()["loss"]))
-        result["cpu_seconds"].append(time.process_time() - begin)
         if on_epoch:
             on_epoch(epoch, result | {"state": _arrays(_variables(model))})
     return result | {"state": _arrays(_variables(model)), "weights": _arrays(model.trainable_variables)}

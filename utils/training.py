@@ -18,7 +18,7 @@ from utils.metrics import mse
 from utils.models import BaseAutoencoder, apply, check_shape
 
 CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
-BLOCK_BYTES = 2**23  # of a memory-mapped array, read ahead for one compiled call
+BLOCK_BYTES = 2**21  # of a memory-mapped array, read ahead for one compiled call
 PIECE = 64  # rows of it that are read before its pages are let go: each brings some 100 kB with it
 STEPS_FOR_XLA = 600  # whose time its compilation takes; measured, see `fit`
 SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
