@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from utils import validate
 from utils.layers import Drawing, draw
-from utils.models import BaseAutoencoder, _sum, _weighted, _wide, deep
+from utils.models import BaseAutoencoder, deep, image_sum, weighted, wide
 
 BITS = 16  # of a table: its frequencies add up to 2 to this power
 LENGTH = 4  # bytes before a block, which say how many it has
@@ -296,10 +296,10 @@ class CompressiveAutoencoder(BaseAutoencoder):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of the batch, see the class. The target is y where it is given, else x itself."""
-        distortion = _sum(ops.square(_wide(x if y is None else y) - _wide(y_pred["image"])))
-        rate = ops.sum(_wide(y_pred["bits"]), axis=1)
-        self.distortion_metric.update_state(_weighted(distortion, sample_weight))
-        self.rate_metric.update_state(_weighted(rate, sample_weight))
+        distortion = image_sum(ops.square(wide(x if y is None else y) - wide(y_pred["image"])))
+        rate = ops.sum(wide(y_pred["bits"]), axis=1)
+        self.distortion_metric.update_state(weighted(distortion, sample_weight))
+        self.rate_metric.update_state(weighted(rate, sample_weight))
         return self.average(distortion + self.weight * rate, sample_weight)
 
     def encode(self, x, batch_size=1000):
