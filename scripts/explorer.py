@@ -22,9 +22,9 @@ from utils.interactive import EXPLORER
 from utils.training import fit
 
 SEED = 1
-HIDDEN, DECODING = (512, 256), (128, 128)  # of the encoders, which are not kept; of the decoders
+HIDDEN, DECODING = (512, 256), (96, 40)  # of the encoders, which are not kept; of the decoders
 EPOCHS = 20
-IMAGES = 800  # of the test set, on the maps
+IMAGES = 300  # of the test set, on the maps
 
 
 def networks():

@@ -34,10 +34,11 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
     ("Few labels; convolutions", ("04", "05"), ("05",), ("04",)),
     ("A class for every pixel; sparse codes", ("06", "07"), ("06",), ("07",)),
     ("Repairing images", ("08", "09"), ("08",), ("09",)),
-    ("Finding what is strange; distributions for codes", ("10", "12"), ("12",), ("10",)),
+    ("Finding what is strange; images as bytes", ("10", "11"), ("11",), ("10",)),
+    ("Distributions for codes; units with a meaning", ("12", "13"), ("12",), ("13",)),
     ("Maps of codes, and paths between them", ("14", "15"), ("14",), ("15",)),
-    ("New images", ("16",), ("16",), ()),
-    ("Beyond one machine", ("19",), ("19",), ()),
+    ("New images, without and with an opponent", ("16", "17"), ("16",), ("17",)),
+    ("Codes made of indices; beyond one machine", ("18", "19"), ("18",), ("19",)),
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from utils import diagrams, models, stacking
+from utils import adversarial, diagrams, models, stacking
 from utils.corruptions import Corruption
 from utils.diagrams import draw, draw_steps
 from utils.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, Sampler
@@ -423,3 +423,20 @@ def test_errors_name_the_remedy():
         draw(own)
     with pytest.raises(ValueError, match="titles"):
         draw_steps([models.vanilla(3)], [])
+
+
+def test_a_gan_is_drawn_with_both_kinds_of_images_before_its_discriminator():
+    diagram = draw(adversarial.gan(3, 10, (4, 6), input_shape=(8, 8, 1)))
+    assert drawn(diagram, "code") == [{"code z", "d = 3", "z ~ N(0, I)"}]
+    assert [image & {"generated", "real"} for image in drawn(diagram, "image")] == [{"generated"}, {"real"}]
+    assert drawn(diagram, "box") == [{"24", "relu"}, {"10", "leaky relu"}, {"1", "linear"}]
+    assert {"generator", "discriminator"} < set(texts(diagram))
+    assert not drawn(diagram, "loss", "merge", "tie")
+
+
+def test_a_vaegan_is_drawn_with_its_draw_and_the_real_image_behind_it():
+    diagram = draw(adversarial.vaegan(3, 10, (4, 6), input_shape=(8, 8, 1)))
+    assert {"encoder", "decoder", "discriminator"} < set(texts(diagram))
+    assert len(drawn(diagram, "sampler")) == 1
+    assert len(drawn(diagram, "skip")) == 1  # from the image to the discriminator
+    assert not drawn(diagram, "loss")

@@ -86,7 +86,7 @@ def test_all_of_it_is_small_and_complete():
     assert (
         metadata["image/png"]["alt"]
         == shown.alt
-        == ("Maps of 800 test codes of 2 networks, whose decoders draw what lies anywhere")
+        == ("Maps of 300 test codes of 2 networks, whose decoders draw what lies anywhere")
     )
 
 

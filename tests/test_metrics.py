@@ -349,3 +349,56 @@ def test_what_is_no_confusion_matrix(measure):
     for confusion, word in ((np.zeros((2, 3)), "square"), (np.zeros(4), "square"), ([[1, -1], [0, 1]], "negative")):
         with pytest.raises(ValueError, match=word):
             measure(confusion)
+
+
+def test_equal_sets_have_precision_and_recall_1():
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    assert metrics.precision_recall(points, points.copy()) == (1, 1)
+
+
+def test_a_collapsed_set_is_precise_and_recalls_little():
+    rng = np.random.default_rng(0)
+    real = np.concatenate([rng.normal(size=(100, 2)) + [20 * k, 0] for k in range(5)])
+    one = rng.normal(size=(500, 2)) * 0.5  # the first of five heaps, and its middle only
+    precision, recall = metrics.precision_recall(real, one)
+    assert precision > 0.95
+    assert recall < 0.2
+
+
+def test_scattered_samples_have_recall_and_no_precision():
+    rng = np.random.default_rng(0)
+    real, wide = rng.normal(size=(300, 2)), rng.uniform(-30, 30, size=(300, 2))
+    precision, recall = metrics.precision_recall(real, wide)
+    assert precision < 0.1
+    assert recall > 0.9
+
+
+def test_sets_far_apart_have_neither():
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    assert metrics.precision_recall(points, points + 100) == (0, 0)
+
+
+def test_precision_and_recall_by_hand():
+    """On a line, with k = 1: real balls reach from -1 to 2 and from 9 to 12, generated ones by .5 and 6."""
+    real, generated = np.array([[0.0], [1], [10], [11]]), np.array([[1.5], [2.0], [8.0]])
+    assert metrics.precision_recall(real, generated, k=1) == pytest.approx((2 / 3, 3 / 4))
+
+
+def test_precision_and_recall_change_places_with_the_sets():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(80, 4)), rng.normal(size=(70, 4)) * 1.3
+    assert metrics.precision_recall(a, b) == metrics.precision_recall(b, a)[::-1]
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "k", "message"),
+    [
+        (np.zeros((5, 2)), np.zeros((5, 3)), 3, "same network"),
+        (np.zeros((5, 2)), np.zeros((3, 2)), 3, "k=3"),
+        (np.zeros((5, 2)), np.zeros((5, 2)), 0, "k=0"),
+        (np.full((5, 2), np.nan), np.zeros((5, 2)), 3, "finite"),
+    ],
+)
+def test_precision_and_recall_refuse(real, generated, k, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.precision_recall(real, generated, k)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 if (backend := os.environ.setdefault("KERAS_BACKEND", "tensorflow")) != "tensorflow":
     raise ImportError(f"KERAS_BACKEND={backend!r}: this course needs TensorFlow. Unset the variable, and start again.")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what TensorFlow cannot mend becomes a Python exception
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 

@@ -18,13 +18,14 @@ from matplotlib.path import Path
 
 from utils.plotting import COLOURS, picture_bundle, png
 
-INDIGO, CYAN, _, GREEN, _, _, ROSE, WINE, *_ = COLOURS
+INDIGO, CYAN, _, GREEN, _, SAND, ROSE, WINE, *_ = COLOURS
 LINE, GAP, TALL = 16, 18, 120  # pixels: a line of text, room for an arrow, the tallest box
 SHEET, SLANT, SIDE = 3, 0.32, 45  # sheet to sheet; how narrow sheets look; what stands beside the draw, halved
 BOLD = {"font_weight": "bold"}
-PANELS = {"encoder": "#eef7fd", "decoder": "#edf7f3"}
+PANELS = {"encoder": "#eef7fd", "decoder": "#edf7f3", "generator": "#edf7f3", "discriminator": "#fbf8e8"}
 LOOKS = {  # fill and edge
     "encoder": (CYAN, INDIGO), "decoder": ("#a5dccf", GREEN), "code": (ROSE, WINE), "": ("#d9d9e3", "#556"),
+    "generator": ("#a5dccf", GREEN), "discriminator": (SAND, "#77761f"),
     "image": ("#f2f2f2", "#444"), "noise": ("#f6eecb", "#7a6a1a"), "merge": ("#fff", "#222"),
     "sampler": ("#fff", "#222"),
 }  # fmt: skip
@@ -32,13 +33,15 @@ NAMES = {
     "MaxPooling2D": "max pool", "MaxPoolingWithIndices2D": "max pool", "AveragePooling2D": "mean pool",
     "GlobalAveragePooling2D": "mean pool", "UpSampling2D": "upsample", "MaxUnpooling2D": "unpool",
     "BedOfNails2D": "bed of nails", "Cropping2D": "crop", "ZeroPadding2D": "pad", "Concatenate": "concat",
-    "TopK": "k largest", "WinnerTakeAll": "winners",
+    "TopK": "k largest", "WinnerTakeAll": "winners", "VectorQuantizer": "codebook", "FiniteScalarQuantizer": "grid",
+    "MaskedConv2D": "masked conv",
 }  # fmt: skip
 SIGNS = {
     "Add": "M-5 0h10M0 -5v10", "Concatenate": "M-2.5 -5v10M2.5 -5v10", "sampler": "M-7 4C-2 4 -3 -6 0 -6C3 -6 2 4 7 4",
     "noise": "M-7 -3h2M-2 3h2M3 -6h2M5 4h2M-5 7h2M1 -1h2M-3 -7h2",
 }  # fmt: skip
 LINK = {"stroke": WINE, "stroke_width": 1.5, "stroke_dasharray": "4 3"}
+QUANTIZED = ["± ½ noise,", "or rounded"]
 BUILD = "Begin it with keras.Input(shape), or call it once on a batch, so that its layers know their sizes."
 
 
@@ -96,20 +99,23 @@ def draw(model, *, title=None, losses=None):
 
     Encoder and decoder are those of an autoencoder (anything with the attributes `encoder` and `decoder`), models
     inside the model with these names, or what comes before and after a layer named "code". An encoder that returns
-    a dict of "mean" and "log_variance" is drawn with the draw from N(mean, variance). Layers that are not trainable
-    are pale.
+    a dict of "mean" and "log_variance" is drawn with the draw from N(mean, variance), an autoencoder's `quantizer`
+    after its code. A model with the attribute `discriminator` is drawn with it behind the images that its generator or
+    decoder makes; real images come to it, too. Layers that are not trainable are pale.
 
     Args:
-        model: a built `keras.Sequential`, functional model or autoencoder.
+        model: a built `keras.Sequential`, functional model, autoencoder or GAN.
         title: above the drawing.
-        losses: whether to show where the losses attach; None: for variational autoencoders only.
+        losses: whether to show where the losses attach; None: where there are two, as in variational autoencoders.
 
     Returns a `Diagram`. Raises TypeError for something that is not a Keras model, ValueError for a model that is not
     built, or whose layers form no graph.
     """
     nodes = _read(model)
     _place(nodes, TALL, max(node.units for node in nodes))
-    losses = any(node.kind == "sampler" for node in nodes) if losses is None else losses
+    if losses is None:
+        several = any(node.kind == "sampler" or node.below == QUANTIZED for node in nodes)
+        losses = several and not hasattr(model, "discriminator")
     body, width, height = _render(nodes, losses=_losses(model, nodes) if losses else ())
     return Diagram([body], width, height, title, f"A network: {_describe(nodes)}")
 
@@ -207,12 +213,13 @@ def _read(model):
     if not isinstance(model, keras.Model):
         raise TypeError(f"A Keras model expected, not {type(model).__name__}. For layers: keras.Sequential([...]).")
     nodes = []
-    for tensor in _tensors(getattr(model, "encoder", model), "inputs"):
+    first, last = (_part(model, *names) for names in (("encoder", "generator"), ("discriminator", "decoder")))
+    for tensor in _tensors(first, "inputs"):
         shape = tuple(tensor.shape[1:])
         nodes.append(_Node("image" if len(shape) == 3 else "box", shape, below=["input"]))
     ends = _follow(model, nodes, [(k, "") for k in range(len(nodes))], "")
     used = {source for node in nodes for source, _ in node.inputs}
-    for (k, _), tensor in zip(ends, _tensors(getattr(model, "decoder", model), "outputs"), strict=True):
+    for (k, _), tensor in zip(ends, _tensors(last, "outputs"), strict=True):
         shape = tuple(tensor.shape[1:])
         if len(shape) == 3 and shape[2] <= 4 and not nodes[k].code:
             if nodes[k].kind == "map" and nodes[k].shape == shape and k not in used:
@@ -232,6 +239,11 @@ def _read(model):
     return nodes
 
 
+def _part(model, *names):
+    """Return the first part of a model that has one of these names, or the model itself."""
+    return next((getattr(model, name) for name in names if hasattr(model, name)), model)
+
+
 def _tensors(model, which):
     found = getattr(model, which, None) if model.built else None
     if not found:
@@ -242,12 +254,10 @@ def _tensors(model, which):
 
 def _follow(model, nodes, sources, part):
     """Add a model's nodes, given where its inputs come from; return where its outputs come from."""
+    if hasattr(model, "discriminator"):
+        return _judged(model, nodes, sources)
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
-        codes = _follow(model.encoder, nodes, sources, part or "encoder")
-        if len(codes) == 2:
-            codes = [_sampler(nodes, codes)]
-        nodes[codes[-1][0]].code = True
-        return _follow(model.decoder, nodes, codes[-1:], part or "decoder")
+        return _coded(model, nodes, sources, part)
     known = {id(tensor): source for tensor, source in zip(_tensors(model, "inputs"), sources, strict=True)}
     outputs = _tensors(model, "outputs")
     named = getattr(model, "output", None)
@@ -263,6 +273,37 @@ def _follow(model, nodes, sources, part):
         return known[id(tensor)]
 
     return [visit(tensor) for tensor in outputs]
+
+
+def _coded(model, nodes, sources, part=""):
+    """Add an encoder and a decoder, with a draw between them where the encoder has two outputs."""
+    codes = _follow(model.encoder, nodes, sources, part or "encoder")
+    if len(codes) == 2:
+        codes = [_sampler(nodes, codes)]
+    nodes[codes[-1][0]].code = True
+    if quantizer := getattr(model, "quantizer", None):
+        nodes.append(_Node("noise", nodes[codes[-1][0]].shape, codes, quantizer, "", QUANTIZED))
+        codes = [(len(nodes) - 1, "")]
+    return _follow(model.decoder, nodes, codes[-1:], part or "decoder")
+
+
+def _judged(model, nodes, sources):
+    """Add what makes images, the images, and the discriminator, to which real images come, too."""
+    if hasattr(model, "encoder"):
+        made, real = _coded(model, nodes, sources), sources[0]
+    else:
+        nodes[0].below, nodes[0].code = ["z ~ N(0, I)"], True
+        made, real = _follow(model.generator, nodes, sources, "generator"), None
+    shape = tuple(model.discriminator.inputs[0].shape[1:])
+    nodes.append(_Node("image", shape, made, below=["generated"]))
+    fake = len(nodes) - 1, ""
+    if real is None:
+        nodes.append(_Node("image", shape, below=["real"]))
+        real = len(nodes) - 1, ""
+    end = _follow(model.discriminator, nodes, [fake], "discriminator")
+    reader = next(node for node in nodes if fake in node.inputs)
+    reader.inputs.append(real)
+    return end
 
 
 def _add(layer, call, nodes, given, part):
@@ -289,7 +330,8 @@ def _add(layer, call, nodes, given, part):
         return given
     else:
         vector = len(shape) < 3 or shape[:2] == (1, 1)
-        below = [_activation(layer) if weights else words, *["logits"] * (layer.name == "logits")]
+        own = weights and kind not in NAMES
+        below = [_activation(layer) if own else words, *["logits"] * (layer.name == "logits")]
         node = _Node("box" if vector else "map", shape, given, layer, part, below)
         node.pale = bool(weights) and not layer.trainable
     nodes.append(node)
@@ -351,7 +393,9 @@ def _label(node):
     """Write a node's size above it."""
     size = "×".join(str(n or letter) for n, letter in zip(node.shape, "hwc", strict=False))
     units = size if None in node.shape else str(math.prod(node.shape))
-    if node.code:
+    if node.code and hasattr(node.layer, "codes"):  # a quantizer's
+        node.above = ["code", f"{math.prod(node.shape[:-1])} indices", f"of {node.layer.codes}"]
+    elif node.code:
         node.above = ["code" if node.layer else "code z", f"d = {units}", *[size] * (node.kind == "map")]
     elif node.kind in ("map", "box", "image"):
         node.above = {"map": re.split("(?=×[^×]*$)", size), "box": [units], "image": [size]}[node.kind]
@@ -482,8 +526,11 @@ def _losses(model, nodes):
     heads = [[nodes[k] for k, _ in node.inputs] for node in nodes if node.kind == "sampler"]
     name = {"mse": "squared error", "bce": "cross-entropy"}.get(getattr(model, "reconstruction_loss", ""), "of x")
     image = ["reconstruction", "−log p(x|z)" if heads else name]
+    rates = [(["rate, in bits", "−log₂ of each unit's share"], [node]) for node in nodes if node.below == QUANTIZED]
+    if rates:
+        image = ["distortion", "squared error"]
     last = (image if nodes[-1].kind == "image" else ["loss", "against the target"]), nodes[-1:]
-    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), last]
+    return [*((["KL divergence", "of q(z|x) from N(0, I)"], pair) for pair in heads), *rates, last]
 
 
 def _describe(nodes):

@@ -1,4 +1,4 @@
-"""A fixed small classifier that looks at images which a generative model made: the judge of lessons 15 and 16.
+"""A fixed small classifier that looks at images which a generative model made: the judge of lessons 15 to 17.
 
 Its weights stand beside this file. `python -m scripts.judge` made them, from the last 20,000 training images (indices
 40,000 to 59,999), which serve for nothing else: what is to be judged comes from the first 40,000 and the test images.

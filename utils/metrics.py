@@ -4,8 +4,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr, logsumexp
+from sklearn.metrics import euclidean_distances
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from utils import validate
 
@@ -106,6 +107,38 @@ def frechet_distance(a, b):
     common = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
     spread = sum(np.square(root).sum() for root in roots)
     return float(max(0.0, np.square(means[0] - means[1]).sum() + spread - 2 * common))
+
+
+def precision_recall(real, generated, k=3):
+    """Return how real a set of generated samples is, and how much of the real variety it covers, as two shares.
+
+    Around every sample a ball is drawn that reaches to its k-th nearest neighbour in its own set. Precision is the
+    share of generated samples that lie in a ball of a real one, recall the share of real samples that lie in a ball of
+    a generated one (Kynkäänniemi et al., 2019, arXiv:1904.06991). Both depend on the features, on k and on the numbers
+    of samples, and so compare with values of the same kind only.
+
+    Args:
+        real, generated: features (n, d) and (m, d), finite.
+        k: the neighbour that a ball reaches to, less than n and m.
+
+    Returns:
+        (precision, recall), each in [0, 1]. Two sets from one distribution have about the same, below 1.
+
+    Raises:
+        ValueError: for arrays that do not fit together or are not finite, or k out of range.
+    """
+    real, generated = (np.asarray(validate.matrix("features", values), "float64") for values in (real, generated))
+    if real.shape[1] != generated.shape[1]:
+        raise ValueError(f"{real.shape[1]} features against {generated.shape[1]}: take both from the same network.")
+    k = validate.integer("k", k, 1, min(len(real), len(generated)) - 1)
+    within = []
+    for balls, points in ((real, generated), (generated, real)):
+        search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(balls)
+        radius = search.kneighbors()[0][:, -1]  # of its own set, without itself
+        blocks = np.array_split(points, -(-len(points) // 1000))
+        inside = [(euclidean_distances(block, balls) <= radius * (1 + 1e-6)).any(axis=1) for block in blocks]
+        within.append(float(np.concatenate(inside).mean()))
+    return tuple(within)
 
 
 def neighbour_accuracy(points, labels, k=15, *, test=None):

@@ -53,7 +53,7 @@ class BaseAutoencoder(keras.Model):
 
     def average(self, losses, sample_weight=None):
         """Return the mean of the images' losses (n,), each times its weight if given, plus the layers' penalties."""
-        loss = ops.mean(_weighted(losses, sample_weight))
+        loss = ops.mean(weighted(losses, sample_weight))
         return sum((ops.cast(penalty, loss.dtype) for penalty in self.losses), loss)
 
     def encode(self, x, batch_size=1000):
@@ -110,10 +110,10 @@ class Autoencoder(BaseAutoencoder):
 
         The target is y where it is given (a denoiser's clean image), else x itself.
         """
-        target, copy = _wide(x if y is None else y), _wide(y_pred)
+        target, copy = wide(x if y is None else y), wide(y_pred)
         mse = self.reconstruction_loss == "mse"
         error = ops.square(target - copy) if mse else ops.binary_crossentropy(target, copy)
-        return self.average(_sum(error), sample_weight)
+        return self.average(image_sum(error), sample_weight)
 
     def get_config(self):
         """Return what `from_config` needs: both parts and the loss."""
@@ -182,9 +182,9 @@ class VariationalAutoencoder(BaseAutoencoder):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of the batch, see the class. The target is y where it is given, else x itself."""
         reconstruction = _cross_entropy(x if y is None else y, y_pred["logits"])
-        kl = ops.sum(kl_divergence(_wide(y_pred["mean"]), _wide(y_pred["log_variance"])), axis=1)
-        self.reconstruction_metric.update_state(_weighted(reconstruction, sample_weight))
-        self.kl_metric.update_state(_weighted(kl, sample_weight))
+        kl = ops.sum(kl_divergence(wide(y_pred["mean"]), wide(y_pred["log_variance"])), axis=1)
+        self.reconstruction_metric.update_state(weighted(reconstruction, sample_weight))
+        self.kl_metric.update_state(weighted(kl, sample_weight))
         return self.average(reconstruction + ops.cast(self.beta, kl.dtype) * kl, sample_weight)
 
     def encode(self, x, batch_size=1000):
@@ -261,23 +261,24 @@ class VariationalAutoencoder(BaseAutoencoder):
         return super().get_config() | {"beta": self.beta, "seed": self.sampler.seed}
 
 
-def _wide(values):
-    """The values in float32 at least: in float16 a sum over pixels overflows, and 1 - 1e-7 is 1."""
+def wide(values):
+    """Return tensors in float32 at least: in float16 a sum over pixels overflows, and 1 - 1e-7 is 1."""
     return ops.cast(values, keras.backend.result_type(values.dtype, "float32"))
 
 
-def _sum(values):
-    """(n, ...) → (n,), summed over all other axes."""
+def image_sum(values):
+    """Return values (n, ...) summed over all axes but the first: (n,)."""
     return ops.sum(ops.reshape(values, (ops.shape(values)[0], -1)), axis=1)
 
 
 def _cross_entropy(target, logits):
     """Return -log p(target) of every image (n,) in nats, for Bernoulli pixels with these logits."""
-    logits = _wide(logits)
-    return _sum(ops.binary_crossentropy(ops.cast(target, logits.dtype), logits, from_logits=True))
+    logits = wide(logits)
+    return image_sum(ops.binary_crossentropy(ops.cast(target, logits.dtype), logits, from_logits=True))
 
 
-def _weighted(values, weight):
+def weighted(values, weight):
+    """Return values (n,) times sample weights (n,) or (n, 1), or as they are where there are none."""
     return values if weight is None else values * ops.cast(ops.reshape(weight, (-1,)), values.dtype)
 
 
