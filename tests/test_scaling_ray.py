@@ -1,10 +1,13 @@
 """utils.scaling on Ray: `make test-scale` runs these; without Ray they are skipped."""
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -90,6 +93,65 @@ def test_all_is_shut_down_after_an_error():
     with pytest.raises(ZeroDivisionError), scaling.cluster(1):
         raise ZeroDivisionError
     assert not ray.is_initialized()
+
+
+@contextlib.contextmanager
+def head_node(**variables):
+    """A Ray on this machine that another program has started; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = "{}:{}".format(*server.getsockname())
+    env = os.environ | {scaling.LOOPBACK: "0", "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": ""} | variables
+    ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--head", "--block"]
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        options = ["--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}", f"--port={address[10:]}"]
+        out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
+        process = subprocess.Popen([*ray, *options], env=env, **out)
+        try:
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if "Ray runtime started" in line:
+                    break
+            assert process.poll() is None, "".join(said)
+            yield address
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+JOINS = """
+from utils import scaling
+
+
+def where(a):
+    import utils
+
+    return a, utils.__file__
+
+
+print(scaling.run_all(where, [{"a": 1}, {"a": 2}], progress=False))
+"""
+
+
+def test_a_cluster_is_joined_by_its_address_with_its_token(tmp_path):
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+    with head_node(**token) as address:
+
+        def join(**variables):
+            env = os.environ | {"RAY_ADDRESS": address, "HOME": str(tmp_path)} | variables
+            command = [sys.executable, "-c", JOINS]
+            return subprocess.run(
+                command, cwd=project.ROOT, env=env, capture_output=True, encoding="utf-8", timeout=240, check=False
+            )
+
+        done = join(**token)
+        assert done.returncode == 0, done.stderr[-2000:]
+        (first, file), (second, _) = eval(done.stdout.splitlines()[-1], {})
+        assert (first, second) == (1, 2)
+        assert not file.startswith(str(project.ROOT))  # the project's folder has travelled there
+        assert join().returncode  # without the token
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(address[10:])))  # nobody listens any more
 
 
 def network(dtype):
