@@ -69,6 +69,7 @@ def cluster(workers=2):
 
 def _import_ray():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_worker_niceness", "0")  # it is 15: beside other programs workers would stand still
     if (os.environ.get("RAY_ADDRESS") or "127.0.0.1").partition(":")[0] in ("127.0.0.1", "localhost", "local"):
         os.environ[LOOPBACK] = "0"  # read when Ray is imported, by its other processes too
     import ray

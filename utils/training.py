@@ -19,7 +19,7 @@ from utils.models import BaseAutoencoder, apply, check_shape
 
 CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
 BLOCK_BYTES = 2**21  # of a memory-mapped array, read ahead for one compiled call
-PIECE = 64  # rows of it that are read before its pages are let go: each brings some 100 kB with it
+PIECE = 8  # rows of it that are read before its pages are let go: each brings up to 2 MB with it
 STEPS_FOR_XLA = 600  # whose time its compilation takes; measured, see `fit`
 SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
@@ -57,7 +57,7 @@ def fit(
         x: inputs (n, ...), finite, within `value_range`. An array of uint8 holds pixels 0..255: it stays in memory as
             it is, and every batch is divided by 255 (with value_range=None by nothing). A memory-mapped array, such as
             `np.load(path, mmap_mode="r")` gives, of uint8 or float32, stays in its file, and so may y: the images are
-            read as they are needed, `BLOCK_BYTES` at a time, and memory does not grow with their number.
+            read as they are needed, `BLOCK_BYTES` at a time, and of memory each of them takes 12 bytes, for its order.
         y: targets with the same n, or None to reconstruct x. An autoencoder's uint8 are pixels, too.
         epochs: passes over x.
         batch_size: images per step, at most n.
