@@ -5,6 +5,7 @@ on any strategy of TensorFlow's, in this process too. What starts here is also e
 """
 
 import contextlib
+import ctypes
 import importlib.util
 import io
 import logging
@@ -498,7 +499,9 @@ class Memory:
     """
 
     def __enter__(self):
-        """Begin."""
+        """Begin; where it can be done, what is free already goes back first, since its use again would not show."""
+        with contextlib.suppress(AttributeError, TypeError, OSError):  # not on macOS and Windows
+            ctypes.CDLL(None).malloc_trim(0)
         self._done, self._process = threading.Event(), psutil.Process()
         self._begin = self._peak = self._process.memory_info().rss
         self._thread = threading.Thread(target=self._watch, daemon=True)
