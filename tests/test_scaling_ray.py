@@ -100,7 +100,8 @@ def head_node(**variables):
     """A Ray on this machine that another program has started; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "{}:{}".format(*server.getsockname())
-    env = os.environ | {scaling.LOOPBACK: "0", "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": ""} | variables
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": ""}
+    env = os.environ | {scaling.LOOPBACK: "0"} | settings | variables
     ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--head", "--block"]
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         options = ["--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}", f"--port={address[10:]}"]
