@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras import layers
 
 from utils import adversarial
-from utils.adversarial import GAN, LOSSES, VAEGAN, MeasureByTime, Scaled
-from utils.training import fit
+from utils.adversarial import GAN, LOSSES, VAEGAN, Scaled
+from utils.training import MeasureByTime, fit
 
 convert = keras.ops.convert_to_numpy
 IMAGES = np.random.default_rng(0).random((64, 8, 8, 1), "float32")

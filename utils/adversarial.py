@@ -6,8 +6,6 @@ are trained by Keras' `fit` or by `utils.training.fit`, on images in [0, 1]. `ga
 models with the same layers.
 """
 
-import time
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -311,38 +309,6 @@ def generator_loss(loss, fake):
     if loss == "minimax":
         return -ops.mean(ops.softplus(fake))
     return ops.mean(ops.softplus(-fake)) if loss == "non_saturating" else -ops.mean(fake)
-
-
-class MeasureByTime(keras.callbacks.Callback):
-    """Keras callback that measures a model after every so many epochs, and the time training took until then.
-
-    The clock starts when training does, so that compilation counts, and stands still while something is measured.
-
-    Args:
-        measure: function of the model; what it returns is kept.
-        every: epochs from one measurement to the next.
-
-    Attributes:
-        seconds, epochs, values: lists, one entry per measurement.
-    """
-
-    def __init__(self, measure, every=1):
-        super().__init__()
-        self.measure, self.every = measure, validate.positive("every", every)
-        self.seconds, self.epochs, self.values = [], [], []
-
-    def on_train_begin(self, logs=None):
-        """Start the clock."""
-        self._begin, self._paused = time.perf_counter(), 0.0
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Note the time, then measure."""
-        now = time.perf_counter()
-        if (epoch + 1) % self.every == 0:
-            self.seconds.append(now - self._begin - self._paused)
-            self.epochs.append(epoch + 1)
-            self.values.append(self.measure(self.model))
-            self._paused += time.perf_counter() - now
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")

@@ -145,12 +145,44 @@ def fit(
     return history
 
 
-class ErrorByTime(keras.callbacks.Callback):
+class MeasureByTime(keras.callbacks.Callback):
+    """Keras callback that measures a model after every so many epochs, and the time training took until then.
+
+    The clock starts when training does, so that compilation counts, and stands still while something is measured.
+
+    Args:
+        measure: function of the model; what it returns is kept.
+        every: epochs from one measurement to the next.
+
+    Attributes:
+        seconds, epochs, values: lists, one entry per measurement.
+    """
+
+    def __init__(self, measure, every=1):
+        super().__init__()
+        self.measure, self.every = measure, validate.positive("every", every)
+        self.seconds, self.epochs, self.values = [], [], []
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self._begin, self._paused = time.perf_counter(), 0.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Note the time, then measure."""
+        now = time.perf_counter()
+        if (epoch + 1) % self.every == 0:
+            self.seconds.append(now - self._begin - self._paused)
+            self.epochs.append(epoch + 1)
+            self.values.append(self.measure(self.model))
+            self._paused += time.perf_counter() - now
+
+
+class ErrorByTime(MeasureByTime):
     """Keras callback that measures the reconstruction error after every epoch, and the time training took.
 
-    The clock starts when the object is made, so that compilation counts, and stands still while the error is measured.
-    Works with `fit` above and with Keras' own, on every model that returns images and on autoencoders of this course.
-    The attributes `seconds` and `errors` are lists with one number per epoch; errors are MSE per pixel.
+    Other than its base's, the clock starts when the object is made. Works with `fit` above and with Keras' own, on
+    every model that returns images and on autoencoders of this course. The attributes `seconds` and `errors` are lists
+    with one number per epoch; errors are MSE per pixel.
 
     Args:
         x: images (n, h, w, c) to reconstruct.
@@ -158,20 +190,22 @@ class ErrorByTime(keras.callbacks.Callback):
     """
 
     def __init__(self, x, stop_at=None):
-        super().__init__()
-        self.x, self.stop_at = x, stop_at
-        self.seconds, self.errors = [], []
-        self._begin, self._paused = time.perf_counter(), 0.0
+        super().__init__(self._error)
+        self.x, self.stop_at, self.errors = x, stop_at, self.values
+        super().on_train_begin()
+
+    def on_train_begin(self, logs=None):
+        """Leave the clock, which runs, alone."""
 
     def on_epoch_end(self, epoch, logs=None):
         """Note the time, then the error."""
-        now = time.perf_counter()
-        own = isinstance(self.model, BaseAutoencoder)
-        self.seconds.append(now - self._begin - self._paused)
-        self.errors.append(mse(self.x, self.model.reconstruct(self.x) if own else apply(self.model, self.x)))
+        super().on_epoch_end(epoch, logs)
         if self.stop_at is not None and self.errors[-1] <= self.stop_at:
             self.model.stop_training = True
-        self._paused += time.perf_counter() - now
+
+    def _error(self, model):
+        own = isinstance(model, BaseAutoencoder)
+        return mse(self.x, model.reconstruct(self.x) if own else apply(model, self.x))
 
     def time_to(self, error):
         """Return (seconds, epochs) until the error was first at most the given one.
