@@ -17,7 +17,7 @@ from utils.metrics import mse
 from utils.models import BaseAutoencoder, apply, check_shape
 
 CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
-STEPS_FOR_XLA = 600  # whose time its compilation takes; measured, see `fit`
+STEPS_FOR_XLA = 1500  # whose time its compilation takes; measured, see `fit`
 SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
@@ -71,7 +71,7 @@ def fit(
             as they are.
         xla: True, False, or "auto": XLA on GPUs and for dense models, not for convolutions on a CPU, where its
             kernels are several times slower than TensorFlow's own; from `STEPS_FOR_XLA` steps on, since it compiles for
-            .3 to .7 s longer and saves .5 to 2 ms per step; and TensorFlow, with a warning, where XLA lacks one of the
+            .5 to 1.4 s longer and saves .5 to 5 ms per step; and TensorFlow, with a warning, where XLA lacks one of the
             model's operations.
         callbacks: Keras callbacks, or None; as with Keras' `steps_per_execution`, each batch event stands for several
             steps.
