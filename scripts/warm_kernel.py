@@ -56,6 +56,11 @@ class _Forked(multiprocessing.get_context("forkserver" if FORKED else "spawn").P
 class WarmProvisioner(LocalProvisioner):
     """Forks kernels of this Python, and starts others as jupyter_client does."""
 
+    async def pre_launch(self, **kwargs):
+        """Talk over sockets with names of their own: a free port is free no longer if another kernel binds it first."""
+        self.parent.transport, self.parent.ip = "ipc", f"@{self.kernel_id}"
+        return await super().pre_launch(**kwargs)
+
     async def launch_kernel(self, cmd, **kwargs):
         """Start the kernel of a command such as ["python", "-m", "ipykernel_launcher", …]; return its connection."""
         if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"]:
@@ -74,9 +79,7 @@ def _serve(arguments, environment, folder):
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # what native code writes; Python's own output goes to the notebook
-        os.dup2(nowhere, stream)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # of what native code writes; a dying kernel's reason stays, on 2
     sys.argv = ["ipykernel_launcher", *arguments, f"--IPKernelApp.parent_handle={os.getppid()}"]  # ends with the server
     sys.path[:] = ["", *(place for place in sys.path if place and Path(place) != ROOT)]
     for name in [name for name in sys.modules if name.partition(".")[0] in ("utils", "scripts")]:

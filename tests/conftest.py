@@ -9,13 +9,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-import utils  # noqa: F401 (before TensorFlow, which it tells to start quietly)
-
-import keras  # isort: skip (after utils, for the same reason)
-from checks import CheckFailed
 from scripts.project import ROOT, code_sha256, share_cores, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
-from utils import diagrams
 
 share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
@@ -90,6 +85,12 @@ DATA = {
     "fallback": False,
     "licence": "CC BY-SA 3.0",
 }
+
+
+def pytest_configure(config):
+    """Import the course before a test file imports TensorFlow; not in the process that only hands out the tests."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        import utils  # noqa: F401
 
 
 def folded(cell, *tags):
@@ -171,6 +172,7 @@ def toy(tmp_path, monkeypatch):
 @pytest.fixture
 def rejected():
     """A function of a hint, a check of an exercise and what it is given: assert that it fails with this hint."""
+    from checks import CheckFailed
 
     def run(hint, check, *args):
         with pytest.raises(CheckFailed, match=hint) as caught:
@@ -183,6 +185,9 @@ def rejected():
 @pytest.fixture
 def lectures_model():
     """A function of a lesson's number and constants: run the cell that writes its model out, return what it defines."""
+    import keras
+
+    from utils import diagrams
 
     def run(number, **constants):
         (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
@@ -199,6 +204,7 @@ def lectures_model():
 @pytest.fixture
 def configuration():
     """A function of layers: what must agree between two models layer by layer, but for names and inputs."""
+    import keras
 
     def kept(layers):
         return [

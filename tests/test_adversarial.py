@@ -105,7 +105,9 @@ def test_the_penalty_of_a_linear_critic_is_known(slope):
 def test_the_same_seed_gives_the_same_weights(build, loss):
     def trained(seed):
         model = build(seed, loss=loss)
-        fit(model, IMAGES, epochs=2, batch_size=16, verbose=0)
+        model.compile(keras.optimizers.Adam(1e-3))
+        for start in (0, 16):
+            model.train_step(tf.constant(IMAGES[start : start + 16]))
         return model.get_weights()
 
     one, again, other = trained(1), trained(1), trained(2)
@@ -120,18 +122,17 @@ def test_both_fits_train_it(build, course):
     if course:
         history = fit(model, IMAGES, epochs=2, batch_size=16, verbose=0).history
     else:
-        model.compile(keras.optimizers.Adam(1e-3))
+        model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
         history = model.fit(IMAGES, epochs=2, batch_size=16, verbose=0).history
     assert {"discriminator_loss", "generator_loss"} <= set(history)
     assert ("loss" in history) == (build is vaegan)
     assert all(np.isfinite(values).all() and len(values) == 2 for values in history.values())
 
 
-@both
-def test_with_xla_the_gradient_penalty_compiles(build):
+def test_with_xla_the_gradient_penalty_compiles():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fit(build(loss="wgan-gp"), IMAGES, epochs=1, batch_size=16, verbose=0, xla=True)
+        fit(vaegan(loss="wgan-gp"), IMAGES, epochs=1, batch_size=16, verbose=0, xla=True)
 
 
 def test_a_gan_learns_the_mean_image():
@@ -151,7 +152,7 @@ def _adam(rate):
 def test_a_model_goes_on_from_its_file_as_if_nothing_had_been(build, rate, tmp_path):
     model = build(loss="hinge", discriminator_rate=2.0, seed=3)
     model.compile(keras.optimizers.Adam(rate))
-    model.fit(IMAGES[:32], epochs=1, batch_size=16, verbose=0, shuffle=False)
+    model.train_step(tf.constant(IMAGES[:16]))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert type(loaded) is type(model)
@@ -180,7 +181,7 @@ def test_the_discriminators_rate_is_a_multiple():
 
 def test_evaluate_gives_the_encoders_loss():
     model = vaegan()
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     result = model.evaluate(IMAGES, verbose=0, return_dict=True)
     assert result["loss"] == pytest.approx(result["reconstruction"] + result["kl"], rel=1e-5)
 

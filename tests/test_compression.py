@@ -201,7 +201,7 @@ def test_the_entropy_model_learns_the_entropy(rng):
     x = rng.normal(size=(4_000, 1)).astype("float32") * 3 + 5
     layer = compression.EntropyModel(1)
     model = keras.Sequential([keras.Input((1,)), compression.Quantizer(seed=1), layer])
-    model.compile(keras.optimizers.Adam(0.1), loss=lambda _, bits: bits)
+    model.compile(keras.optimizers.Adam(0.1), loss=lambda _, bits: bits, jit_compile=False)
     model.fit(x, x, epochs=12, batch_size=200, verbose=0)
     _, counts = np.unique(np.round(x), return_counts=True)
     entropy = -np.sum(counts / 4_000 * np.log2(counts / 4_000))
@@ -220,7 +220,7 @@ def images(rng):
 
 
 def test_the_loss_is_distortion_and_bits(network, images):
-    network.compile()
+    network.compile(jit_compile=False)
     found = network.evaluate(images, verbose=0, return_dict=True)
     z = network.encode(images)
     distortion = np.square(images - network.decode(z)).sum(axis=(1, 2, 3)).mean()

@@ -174,7 +174,7 @@ def test_training_is_the_same_from_the_same_seed_and_lowers_the_error():
 
 def test_the_loss_holds_the_commitment_once():
     network = discrete.build(VectorQuantizer(16, seed=1), 3, width=8)
-    network.compile()
+    network.compile(jit_compile=False)
     z = keras.Model(network.encoder.inputs[0], network.encoder.layers[-2].output)(X)
     right = np.square(X - network.reconstruct(X)).sum() / len(X)
     right += 0.25 * np.square(array(z) - network.encode(X)).sum() / len(X)

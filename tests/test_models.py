@@ -132,7 +132,7 @@ def test_networks_side_by_side_become_what_each_is_alone(x, loss):
     assert (model.input_shape, model.encode(images).shape) == ((None, 3, *SHAPE), (23, 3, 4))
     singles = [alone(model, k, loss=loss) for k in range(3)]
     for network in (model, *singles):
-        network.compile("adam")
+        network.compile("adam", run_eagerly=True)
     for _ in range(3):
         together = model.train_on_batch(images)
         apart = [single.train_on_batch(images[:, k]) for k, single in enumerate(singles)]
@@ -252,7 +252,7 @@ def test_loss_is_the_formula(x, loss, with_target):
 @pytest.mark.parametrize("loss", models.LOSSES)
 def test_evaluate_is_the_mean_over_images_whatever_the_batches(x, loss):
     model = small(loss=loss)
-    model.compile()
+    model.compile(jit_compile=False)
     wanted = formula(loss, x, model.reconstruct(x)).mean()
     for batch_size in (23, 10):
         assert model.evaluate(x, batch_size=batch_size, verbose=0) == pytest.approx(wanted, rel=1e-4)
@@ -268,7 +268,7 @@ def test_penalties_are_added_once(x):
     )
     decoder.layers[0].bias.assign(np.linspace(-1, 1, 64))
     model = models.Autoencoder(encoder, decoder)
-    model.compile()
+    model.compile(jit_compile=False)
     penalty = 0.01 * np.square(encoder.layers[1].kernel.numpy()).sum() + 0.5 * np.abs(np.linspace(-1, 1, 64)).sum()
     wanted = formula("mse", x, model.reconstruct(x)).mean() + penalty
     assert model.evaluate(x, batch_size=23, verbose=0) == pytest.approx(wanted, rel=1e-5)
@@ -276,7 +276,7 @@ def test_penalties_are_added_once(x):
 
 def test_weights_of_images(x):
     model, weights = small(), np.arange(23.0)
-    model.compile()
+    model.compile(jit_compile=False)
     wanted = np.mean(weights * formula("mse", x, model.reconstruct(x)))
     found = model.evaluate(x, x, sample_weight=weights, batch_size=23, verbose=0)
     assert found == pytest.approx(wanted, rel=1e-5)
@@ -360,7 +360,7 @@ def test_another_setting_is_another_architecture(settings):
 @pytest.mark.parametrize("loss", models.LOSSES)
 def test_keras_file_round_trip(x, tmp_path, loss):
     model = small(loss=loss, code_activation="tanh")
-    model.compile("adam")
+    model.compile("adam", jit_compile=False)
     model.fit(x, epochs=1, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")

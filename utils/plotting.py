@@ -76,7 +76,8 @@ def png(fig, colours=256):
     Returns:
         The bytes, and the Bbox, in inches of the figure, of what they show: all that is drawn, and a small margin.
     """
-    fig.draw_without_rendering()  # lays it out
+    for _ in range(2):  # lays it out: the second time, axes of a fixed shape have it
+        fig.draw_without_rendering()
     box = fig.get_tightbbox().padded(0.1)
     box = Bbox(np.rint(box.get_points() * fig.dpi) / fig.dpi)
     file = io.BytesIO()
@@ -132,16 +133,26 @@ def image_rows(rows, *, title=None, scale=0.8, symmetric=False, alt=None):
         raise ValueError("image_rows: no rows given.")
     width = max(len(images) for _, images in rows)
     margin = 1.6 if any(label for label, _ in rows) else 0
-    fig, axes = _axes((scale * width + margin, scale * len(rows) + 0.4), title, alt, len(rows), width)
-    for line, (label, images) in zip(axes, rows, strict=True):
-        for ax, image in zip(line, images, strict=False):
+    fig, ((ax,),) = _axes((scale * width + margin, scale * len(rows) + 0.4), title, alt)
+    for line, (_, images) in enumerate(rows):
+        for column, image in enumerate(images):
             limit = np.abs(image).max() or 1.0
             cmap, low, high = ("RdBu_r", -limit, limit) if symmetric else ("gray", 0, 1)
-            ax.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
-        for ax in line:
-            _bare(ax)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+            place = _place(column, line, image.shape)
+            ax.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", extent=place)
+    _bare(ax)
+    places = np.array([image.get_extent() for image in ax.images])  # left, right, bottom, top: y grows downwards
+    (left, _, _, top), (_, right, bottom, _) = places.min(axis=0), places.max(axis=0)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [label for label, _ in rows])
+    ax.tick_params(length=0, grid_alpha=0)
     return fig
+
+
+def _place(column, line, shape, gap=0.1):
+    """Return where an image of a shape (h, w, c) lies in a grid of unit squares: left, right, bottom, top."""
+    h, w = (1 - gap) * np.array(shape[:2]) / max(shape[:2])
+    return column + (1 - w) / 2, column + (1 + w) / 2, line + (1 + h) / 2, line + (1 - h) / 2
 
 
 def image_grid(images, *, columns=10, row_labels=(), **settings):

@@ -20,7 +20,7 @@ from utils.models import BaseAutoencoder, apply, check_shape
 CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
 BLOCK_BYTES = 2**21  # of a memory-mapped array, read ahead for one compiled call
 PIECE = 8  # rows of it that are read before its pages are let go: each brings up to 2 MB with it
-STEPS_FOR_XLA = 600  # whose time its compilation takes; measured, see `fit`
+STEPS_FOR_XLA = 1500  # of a small network, whose time its compilation takes; measured, see `fit`
 SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
@@ -75,9 +75,9 @@ def fit(
             draws would be drawn once and stay) and keep the batch's shape; no y beside it. Validation data are taken
             as they are.
         xla: True, False, or "auto": XLA on GPUs and for dense models, not for convolutions on a CPU, where its
-            kernels are several times slower than TensorFlow's own; from `STEPS_FOR_XLA` steps on, since it compiles for
-            .3 to .7 s longer and saves .5 to 2 ms per step; and TensorFlow, with a warning, where XLA lacks one of the
-            model's operations.
+            kernels are several times slower than TensorFlow's own; from `STEPS_FOR_XLA` steps on, or fewer of a large
+            network, since it compiles for .5 to 1.4 s longer and saves .5 ms per step with 50,000 weights, 5 ms with
+            three millions; and TensorFlow, with a warning, where XLA lacks one of the model's operations.
         callbacks: Keras callbacks, or None; as with Keras' `steps_per_execution`, each batch event stands for several
             steps.
         verbose: as in Keras' `fit`: 1 for its progress bars, 2 for a line per epoch, 0 for silence.
@@ -339,7 +339,8 @@ def _use_xla(model, steps):
     if tf.config.list_physical_devices("GPU"):
         return True
     kinds = {kind.__name__ for layer in model._flatten_layers() for kind in type(layer).__mro__}
-    return steps >= STEPS_FOR_XLA and not any("Conv" in kind for kind in kinds)
+    worth = steps * (1 + 2e-6 * model.count_params()) >= STEPS_FOR_XLA
+    return worth and not any("Conv" in kind for kind in kinds)
 
 
 def _checked(model, x, y, loss, value_range, prepare=None):
