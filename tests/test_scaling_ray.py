@@ -55,6 +55,10 @@ def total(values, times):
     return float(values.sum()) * times, values.flags.writeable
 
 
+def niceness():
+    return os.nice(0)
+
+
 def test_a_sweep_equals_the_serial_one_though_a_worker_is_killed(tmp_path):
     tasks = [{"code": code, "seed": seed} for code in (4, 8) for seed in (1, 2)]
     serial = scaling.run_all(trained, tasks, "serial", progress=False)
@@ -71,6 +75,7 @@ def test_errors_what_is_shared_and_where_it_listens(capsys):
     with scaling.cluster(2) as ray:
         assert scaling.run_all(total, [{"times": 2}], "ray", shared={"values": np.ones(1000)}) == [(2000, False)]
         assert "1/1" in capsys.readouterr().out
+        assert scaling.run_all(niceness, [{}], "ray", progress=False) == [os.nice(0)]  # an equal among programs
         with pytest.raises(KeyError, match="the reason") as caught:
             scaling.run_all(fail_at, [{"a": 1}, {"a": 2}], "ray", progress=False)
         assert caught.value.__notes__ == ["In the task {'a': 2}."]
