@@ -5,20 +5,23 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COLAB := .venv-colab
 CLASSROOM := .venv-classroom
+SCALE := .venv-scale
 COLAB_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
 PIP := -m pip install -qq --disable-pip-version-check
 TEST := -m pytest -n 2 --dist=loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 .DEFAULT_GOAL := help
 .PHONY: help run test data lesson exercise book book-test student results lab lint format lock bench test-colab test-newest \
-	classroom-test address clean
+	test-scale classroom-test address clean
 .DELETE_ON_ERROR:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(READY) ## every lesson in the quick budget, gallery in build/index.html (one: LESSON=02)
-	@AE_BUDGET=$${AE_BUDGET:-quick} $(BIN)/python -m scripts.run $(LESSON)
+# with ENGINE=ray, Ray's environment runs them
+run: $(if $(filter ray,$(ENGINE)),$(SCALE)/.ready,$(READY)) ## every lesson in the quick budget, gallery in build/index.html (one: LESSON=02; on Ray: ENGINE=ray)
+	@AE_BUDGET=$${AE_BUDGET:-quick} $(if $(filter ray,$(ENGINE)),$(SCALE)/bin,$(BIN))/python -m scripts.run $(LESSON) \
+		$(if $(ENGINE),--engine $(ENGINE))
 
 test: $(READY) ## unit tests, checks of the notebooks, and every notebook executed in the quick budget
 	AE_BUDGET=quick $(BIN)/python $(TEST)
@@ -77,6 +80,10 @@ test-newest: $(BIN)/python ## the tests with the newest releases, no lock (for C
 	@rm -f $(READY)
 	AE_BUDGET=quick $(BIN)/python $(TEST)
 
+test-scale: $(SCALE)/.ready ## lesson 19 and its tests with Ray, in an environment of its own (half a GB more)
+	AE_BUDGET=quick $(SCALE)/bin/python -m pytest -p no:xdist --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
+		tests/test_scaling.py tests/test_scaling_ray.py notebooks/19_*.ipynb notebooks/exercises/19_*_solved.ipynb
+
 classroom-test: $(CLASSROOM)/.ready ## nbgrader grades two of the exercises
 	$(CLASSROOM)/bin/python -m pytest --noconftest tests/classroom.py
 
@@ -85,7 +92,7 @@ address: $(READY) ## put the repository's address everywhere: make address REPO=
 	@$(BIN)/python -m scripts.address $(REPO)
 
 clean: ## remove build/, the environments and the caches (downloaded data stays)
-	rm -rf build .venv .venv-colab .venv-classroom .pytest_cache .ruff_cache
+	rm -rf build .venv .venv-colab .venv-classroom .venv-scale .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call new-venv,PYTHON,FOLDER): an empty environment, of a Python that TensorFlow has wheels for
@@ -109,6 +116,15 @@ $(COLAB)/bin/python:
 $(COLAB)/.ready: requirements-colab.txt | $(COLAB)/bin/python
 	@echo "Installing Colab's versions into $(COLAB) ..."
 	@$(COLAB)/bin/python $(PIP) -r requirements-colab.txt
+	@touch $@
+
+$(SCALE)/bin/python:
+	$(call new-venv,$(PYTHON),$(SCALE))
+
+$(SCALE)/.ready: requirements-lock.txt requirements-scale.txt | $(SCALE)/bin/python
+	@echo "Installing the course's packages and Ray into $(SCALE) (about 1.5 GB) ..."
+	@$(SCALE)/bin/python $(PIP) --require-hashes -r requirements-lock.txt
+	@$(SCALE)/bin/python $(PIP) -r requirements-scale.txt
 	@touch $@
 
 $(CLASSROOM)/bin/python:

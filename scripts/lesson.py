@@ -80,6 +80,11 @@ def execute_in_place(path, root=ROOT, budget="full", force=False):
             f"not stamped: it ran on {data_words(results)}. Put the real data in AE_DATA_DIR or go online "
             "(data/README.md); or accept this with FORCE=1."
         )
+    if budget == "full" and results["claims"].get("waiting") and not (force or doubtful(results["data"])):
+        raise LessonError(
+            f"not stamped: {results['claims']['waiting']} of its claims wait for Ray. Run it where Ray is: "
+            f".venv-scale/bin/python -m scripts.lesson {lesson_number(path)} (make test-scale makes that environment)."
+        )
     if path.read_text(encoding="utf-8") != before:
         raise LessonError("the notebook was saved by another program meanwhile; run this again.")
     nb.metadata["autoencoder_course"] = {

@@ -38,7 +38,7 @@ SESSIONS = (  # of two hours: topic, lessons, whose exercises in class, whose at
     ("Distributions for codes; units with a meaning", ("12", "13"), ("12",), ("13",)),
     ("Maps of codes, and paths between them", ("14", "15"), ("14",), ("15",)),
     ("New images, without and with an opponent", ("16", "17"), ("16",), ("17",)),
-    ("Codes made of indices", ("18",), ("18",), ()),
+    ("Codes made of indices; beyond one machine", ("18", "19"), ("18",), ("19",)),
 )
 
 

@@ -168,8 +168,23 @@ def test_a_condition_is_one_truth_value(lesson, monkeypatch, condition, kind, ne
 
 
 def test_unknown_needs_are_refused(lesson):
-    with pytest.raises(ValueError, match=r"needs='gpu': must be None or 'full'"):
+    with pytest.raises(ValueError, match=r"needs='gpu': must be None, 'full' or 'ray'"):
         claim("x", True, needs="gpu")
+
+
+@pytest.mark.parametrize("budget", ["full", "quick"])
+def test_what_needs_ray_waits_only_without_it(lesson, monkeypatch, capsys, budget):
+    monkeypatch.setenv("AE_BUDGET", budget)
+    monkeypatch.setattr(claims, "find_spec", lambda name: None)
+    claim("two workers are nan times as fast", False, needs="ray")
+    assert "waits for Ray" in capsys.readouterr().out
+    assert claims.results()["claims"]["checked"] == 0
+    claims.finish()
+    assert "1 waits for Ray" in capsys.readouterr().out
+    monkeypatch.setattr(claims, "find_spec", lambda name: object())
+    claim("two workers are 1.5 times as fast", True, needs="ray")
+    with pytest.raises(ClaimError):
+        claim("two workers are 0.5 times as fast", False, needs="ray")
 
 
 @pytest.mark.parametrize(("budget", "needs"), [("full", None), ("full", "full"), ("quick", None)])

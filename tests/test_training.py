@@ -197,6 +197,43 @@ def test_bytes_are_pixels_for_input_target_and_validation(x, xla):
     np.testing.assert_allclose(history["val_loss"], other_history["val_loss"], rtol=1e-5)
 
 
+@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_a_memory_mapped_array_trains_as_one_in_memory(x, tmp_path, monkeypatch, dtype, xla):
+    values = x if dtype == "float32" else (255 * x).astype("uint8")
+    np.save(tmp_path / "x.npy", values)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    one = small()
+    train(one, values, xla=xla)
+    for size, piece in ((training.BLOCK_BYTES, training.PIECE), (1, 3)):  # at once; step by step, in pieces
+        monkeypatch.setattr(training, "BLOCK_BYTES", size)
+        monkeypatch.setattr(training, "PIECE", piece)
+        other = small()
+        history = train(other, mapped, xla=xla).history
+        assert_close(one, other, 1e-6)
+        assert len(history["loss"]) == 2
+    first = small()
+    train(first, values[8:24], 1 - values[8:24] if dtype == "float32" else 255 - values[8:24], xla=xla)
+    other = small()
+    train(other, mapped[8:24], 1 - values[8:24] if dtype == "float32" else 255 - values[8:24], xla=xla)
+    assert_close(first, other, 1e-6)
+
+
+def test_what_is_memory_mapped_is_read_for_the_checks_too(x, tmp_path):
+    np.save(tmp_path / "x.npy", np.where(x == x.max(), np.nan, x).astype("float32"))
+    with pytest.raises(ValueError, match="NaN"):
+        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
+    np.save(tmp_path / "x.npy", 3 * x)
+    with pytest.raises(ValueError, match=r"x lies in \[.*scale it"):
+        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
+    np.save(tmp_path / "x.npy", x.astype("float64"))
+    with pytest.raises(ValueError, match="memory-mapped float64"):
+        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
+    np.save(tmp_path / "x.npy", (255 * x).astype("uint8"))
+    with pytest.raises(ValueError, match="leave value_range"):
+        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"), value_range=None)
+
+
 def test_bytes_that_are_labels_or_codes_stay_as_they_are(x):
     y = (x[:, 0, 0, 0] > 0.125).astype("uint8") * np.uint8(1)
     losses = [

@@ -12,6 +12,7 @@ import platform
 import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -36,7 +37,9 @@ class Lesson:
         exercises: True for the exercises to the lesson.
         data: Provenances of the data sets loaded, in order.
         metrics: name -> what `record` was given.
-        claims: sentence -> True (checked), False (does not hold on the sample) or None (waits for the full budget).
+        claims: sentence -> True (checked), False (does not hold on the sample) or None (waits for the full budget, or
+            for Ray).
+        waits: for what claims wait here, in words.
         full: results/NN.json of the full run, {} where there is none.
     """
 
@@ -46,6 +49,7 @@ class Lesson:
     data: list = field(default_factory=list)
     metrics: dict = field(default_factory=dict)
     claims: dict = field(default_factory=dict)
+    waits: set = field(default_factory=set)
     full: dict = field(default_factory=dict)
 
     @property
@@ -111,9 +115,9 @@ def claim(text, condition, *, needs=None):
     Args:
         text: the sentence, with the numbers it speaks of.
         condition: a single truth value.
-        needs: None for what holds in every budget; "full" for what needs the official data and the full training.
-            In other runs such a claim is not checked: it shows the sentence that the full run printed, which is the
-            one that differs by its numbers only.
+        needs: None for what holds in every budget; "full" for what needs the official data and the full training;
+            "ray" for what needs Ray, which is optional. Where that is missing, such a claim is not checked: it shows
+            the sentence that the full run printed, which is the one that differs by its numbers only (nan is one).
 
     Raises:
         ClaimError: when the condition is false. (Where the sample stands in for the official data in the full
@@ -124,11 +128,13 @@ def claim(text, condition, *, needs=None):
     lesson = _started()
     if not isinstance(condition, bool | np.bool_):
         raise TypeError(f"The condition of a claim must be True or False, not {type(condition).__name__}: {text}")
-    if needs not in (None, "full"):
-        raise ValueError(f"needs={needs!r}: must be None or 'full'.")
-    if needs and not lesson.complete:
+    if needs not in (None, "full", "ray"):
+        raise ValueError(f"needs={needs!r}: must be None, 'full' or 'ray'.")
+    if (needs == "full" and not lesson.complete) or (needs == "ray" and not find_spec("ray")):
         lesson.claims[text] = None
-        print(f"· waits for the full budget. {_told(lesson, text)}".rstrip())
+        wanted = {"full": "the full budget", "ray": "Ray"}[needs]
+        lesson.waits.add(wanted)
+        print(f"· waits for {wanted}. {_told(lesson, text)}".rstrip())
     elif condition:
         lesson.claims[text] = True
         print(f"✔ {text}")
@@ -192,7 +198,7 @@ def finish():
     checked, waiting, failed = verdicts.count(True), verdicts.count(None), verdicts.count(False)
     said = [f"{checked} of {len(verdicts)} claims checked"]
     if waiting:
-        said.append(f"{waiting} wait{'s' if waiting == 1 else ''} for the full budget")
+        said.append(f"{waiting} wait{'s' if waiting == 1 else ''} for {' and for '.join(sorted(lesson.waits))}")
     if failed:
         said.append(f"{failed} {'does' if failed == 1 else 'do'} not hold on the sample")
     beats = [metric["beats"] for metric in lesson.metrics.values() if metric["headline"]]

@@ -157,7 +157,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     @property
     def beta(self):
         """The weight of the KL term: a number, inside a compiled step a tensor."""
-        return float(self._beta) if tf.executing_eagerly() else self._beta.value()
+        return float(self._beta.numpy()) if tf.executing_eagerly() else self._beta.value()
 
     @beta.setter
     def beta(self, beta):

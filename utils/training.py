@@ -5,6 +5,7 @@ gathered there by its indices, many steps run inside one compiled call, and for 
 loop. Callbacks, epochs, validation, history and progress bar are Keras'.
 """
 
+import mmap
 import time
 import warnings
 from contextlib import nullcontext
@@ -19,6 +20,8 @@ from utils.metrics import mse
 from utils.models import BaseAutoencoder, apply, check_shape
 
 CALLS_PER_EPOCH = 10  # compiled calls, and with them batch events and moves of the progress bar
+BLOCK_BYTES = 2**21  # of a memory-mapped array, read ahead for one compiled call
+PIECE = 8  # rows of it that are read before its pages are let go: each brings up to 2 MB with it
 STEPS_FOR_XLA = 1500  # of a small network, whose time its compilation takes; measured, see `fit`
 SET_THE_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
@@ -54,7 +57,9 @@ def fit(
     Args:
         model: an `Autoencoder`, or with `loss` given any Sequential or functional Keras model.
         x: inputs (n, ...), finite, within `value_range`. An array of uint8 holds pixels 0..255: it stays in memory as
-            it is, and every batch is divided by 255 (with value_range=None by nothing).
+            it is, and every batch is divided by 255 (with value_range=None by nothing). A memory-mapped array, such as
+            `np.load(path, mmap_mode="r")` gives, of uint8 or float32, stays in its file, and so may y: the images are
+            read as they are needed, `BLOCK_BYTES` at a time, and of memory each of them takes 12 bytes, for its order.
         y: targets with the same n, or None to reconstruct x. An autoencoder's uint8 are pixels, too.
         epochs: passes over x.
         batch_size: images per step, at most n.
@@ -110,6 +115,9 @@ def fit(
         validation_data = (*(scaled(values) for values in checked), *given[2:])
     steps = len(x) // batch_size
     per_call = -(-steps // CALLS_PER_EPOCH)
+    if mapped := any(isinstance(values, np.memmap) for values in (x, y)):
+        row = sum(values[:1].nbytes for values in (x, y) if values is not None)
+        per_call = min(per_call, max(1, BLOCK_BYTES // (batch_size * row)))
     callbacks = keras.tree.flatten(callbacks or [])
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         make = type(keras.optimizers.get(optimizer)) if isinstance(optimizer, str) else optimizer
@@ -119,7 +127,7 @@ def fit(
     compiled = _use_xla(model, (epochs - initial_epoch) * steps) if xla == "auto" else xla
     model.compile(optimizer, loss, metrics=metrics, jit_compile=compiled, steps_per_execution=per_call)
     blocks = _blocks(len(x), batch_size, steps, per_call)
-    model.train_function = _train_function(model, x, y, blocks, prepare, batch_size, fall_back=xla == "auto")
+    model.train_function = _train_function(model, x, y, blocks, prepare, batch_size, mapped, fall_back=xla == "auto")
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seconds.append(time.perf_counter() - begin))
     try:
         with _nothing_to_add_up():
@@ -235,14 +243,14 @@ def _blocks(n, batch_size, steps, per_call):
             yield tf.constant(np.pad(block, ((0, per_call - len(block)), (0, 0)))), tf.constant(len(block))
 
 
-def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
+def _train_function(model, x, y, blocks, prepare, batch_size, mapped, fall_back):
     """Return what Keras' `fit` calls for every group of steps: a function that trains on the next of the blocks.
 
     Keras hands it an iterator over batches, which stays untouched: a tf.data pipeline costs up to half the time.
     """
     arrays = [values for values in (x, y) if values is not None]
     # Rows gathered flat and shaped afterwards: XLA copies them faster than images.
-    data = [tf.constant(values.reshape(len(values), -1)) for values in arrays]
+    data = [] if mapped else [tf.constant(values.reshape(len(values), -1)) for values in arrays]
     model.optimizer.build(model.trainable_variables)
 
     def batch_of(chosen, data):
@@ -264,23 +272,64 @@ def _train_function(model, x, y, blocks, prepare, batch_size, fall_back):
 
     run = tf.function(steps, jit_compile=model.jit_compile)
 
+    def next_block():
+        indices, count = next(blocks)
+        if not mapped:
+            return indices, count, *data
+        rows = np.ravel(indices)
+        own = tf.reshape(tf.range(len(rows)), indices.shape)  # places in what is read
+        return own, count, *(tf.constant(_read(values, rows)) for values in arrays)
+
     def train(iterator):
         nonlocal run, fall_back
         model.steps_per_execution = 1  # the steps are counted here; evaluation goes batch by batch
-        block = next(blocks)
+        block = next_block()
         try:
-            logs = run(*block, *data)
+            logs = run(*block)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError) as error:
             if not (fall_back and model.jit_compile):
                 raise
             reason = f"training goes on without, as by xla=False: {str(error).splitlines()[0]}"
             warnings.warn(f"XLA does not compile this model; {reason}", stacklevel=2)
             model.jit_compile, run = False, tf.function(steps)
-            logs = run(*block, *data)
+            logs = run(*block)
         fall_back = False
         return logs
 
     return train
+
+
+def _read(values, rows):
+    """Return these rows of an array, flat; of a memory-mapped one in pieces, whose pages are then let go."""
+    flat = values.reshape(len(values), -1)
+    found = np.empty((len(rows), flat.shape[1]), values.dtype)
+    for first in range(0, len(rows), PIECE):
+        found[first : first + PIECE] = flat[rows[first : first + PIECE]]
+        _let_go(values)
+    return found
+
+
+def _let_go(values):
+    """Let the operating system take the pages of a memory-mapped array that was opened for reading; it has the file.
+
+    Every page that was touched counts as this process' memory, and stays there while memory is plentiful.
+    """
+    mapping = getattr(values, "_mmap", None)
+    if mapping is not None and values.mode == "r" and hasattr(mapping, "madvise"):  # not on Windows
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _limits(values):
+    """Return the least and the greatest value of an array, NaN where there is one, as numbers of its type."""
+    if not isinstance(values, np.memmap):
+        return values.min(), values.max()
+    ends = []
+    rows = max(1, BLOCK_BYTES // max(1, values[:1].nbytes))
+    for first in range(0, len(values), rows):
+        piece = values[first : first + rows]
+        ends += [piece.min(), piece.max()]
+        _let_go(values)
+    return np.min(ends), np.max(ends)
 
 
 @keras.saving.register_keras_serializable(package="autoencoder_course")
@@ -313,6 +362,8 @@ def _checked(model, x, y, loss, value_range, prepare=None):
     """Return x and y as arrays fit for training, uint8 where they are pixels to be scaled, or raise ValueError."""
     x = _array("x", x)
     check_shape("x", x, model.input_shape[1:])
+    if isinstance(x, np.memmap) and x.dtype == "uint8" and value_range is None:
+        raise ValueError("A memory-mapped x of uint8 holds pixels: leave value_range as it is.")
     if x.dtype == "uint8":
         x = x.astype("float32") if value_range is None else _pixels("x", x)
     if value_range is not None:
@@ -339,7 +390,7 @@ def _checked(model, x, y, loss, value_range, prepare=None):
 
 
 def _within(limits, values, found, wanted, remedy):
-    low, high = scaled(values.min()), scaled(values.max())
+    low, high = map(scaled, _limits(values))
     if low < limits[0] or high > limits[1]:
         wanted += f" [{limits[0]:.4g}, {limits[1]:.4g}]"
         raise ValueError(f"{found} in [{low:.4g}, {high:.4g}], {wanted}: {remedy}")
@@ -351,17 +402,20 @@ def _array(name, values):
         raise ValueError(f"{name} is a whole data set: pass one of its arrays, such as dataset.x_train.")
     if isinstance(values, tf.data.Dataset | keras.utils.PyDataset):
         raise ValueError(f"{name} is a {type(values).__name__}, fit takes arrays: train on it by Keras' own model.fit.")
-    values = np.asarray(values)
+    mapped = isinstance(values, np.memmap)
+    if mapped and values.dtype not in ("uint8", "float32"):
+        raise ValueError(f"{name} is memory-mapped {values.dtype}: write the file as uint8 or float32.")
+    values = values if mapped else np.asarray(values)
     if values.ndim == 0 or values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, not {values.dtype} of shape {values.shape}.")
     values = values.astype("float32", copy=False) if values.dtype.kind == "f" else values
-    if values.size and not np.isfinite([values.min(), values.max()]).all():  # without an array of that size
+    if values.size and not np.isfinite(_limits(values)).all():  # without an array of that size
         raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
     return values
 
 
 def _pixels(name, values):
-    if 0 < values.max() <= 1:
+    if 0 < _limits(values)[1] <= 1:
         raise ValueError(f"{name} is uint8, pixels 0..255, but has no value above 1: pass {name}.astype('float32').")
     return values
 
