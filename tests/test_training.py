@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from utils import metrics, models, training
 from utils.training import ErrorByTime, fit
@@ -664,6 +665,18 @@ def test_memory_is_flat_over_many_calls(dtype):
     for _ in range(6):
         train(model, images, epochs=1, batch_size=12_500)
     assert resident() - before < 2 * images.nbytes / 2**20  # not six times: what is left are compiled graphs
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_nothing_of_a_training_outlives_its_model(x, xla):
+    def graphs():
+        gc.collect()
+        return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+    before, method = graphs(), keras.optimizers.Optimizer._all_reduce_sum_gradients
+    train(small(), x, xla=xla)
+    assert graphs() == before
+    assert keras.optimizers.Optimizer._all_reduce_sum_gradients is method
 
 
 # --- refused

@@ -8,6 +8,8 @@ loop. Callbacks, epochs, validation, history and progress bar are Keras'.
 import mmap
 import time
 import warnings
+from contextlib import nullcontext
+from unittest import mock
 
 import keras
 import numpy as np
@@ -128,21 +130,34 @@ def fit(
     model.train_function = _train_function(model, x, y, blocks, prepare, batch_size, mapped, fall_back=xla == "auto")
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seconds.append(time.perf_counter() - begin))
     try:
-        history = model.fit(
-            tf.data.Dataset.from_tensors(0).repeat(),  # counted by Keras, never read
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps,
-            shuffle=False,
-            validation_data=validation_data,
-            validation_batch_size=1000,
-            callbacks=[clock, *callbacks],
-            verbose=verbose,
-        )
+        with _nothing_to_add_up():
+            history = model.fit(
+                tf.data.Dataset.from_tensors(0).repeat(),  # counted by Keras, never read
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps,
+                shuffle=False,
+                validation_data=validation_data,
+                validation_batch_size=1000,
+                callbacks=[clock, *callbacks],
+                verbose=verbose,
+            )
     finally:
         model.train_function, model.steps_per_execution = None, 1
     history.history["seconds"] = seconds
     return history
+
+
+def _nothing_to_add_up():
+    """Return a context in which Keras' optimizers do not add up gradients over replicas, if there is one replica.
+
+    TensorFlow registers a gradient for every such sum that it traces, for good, and with it keeps the graph and all
+    weights of model and optimizer.
+    """
+    kind, name = keras.optimizers.Optimizer, "_all_reduce_sum_gradients"
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1 or not hasattr(kind, name):
+        return nullcontext()
+    return mock.patch.object(kind, name, lambda optimizer, pairs: list(pairs))
 
 
 class MeasureByTime(keras.callbacks.Callback):
