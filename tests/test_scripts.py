@@ -104,7 +104,7 @@ def test_lesson_that_ruff_refuses_is_not_executed(toy):
 def test_lesson_saved_meanwhile_is_not_overwritten(toy, monkeypatch):
     def save_and_execute(nb, folder, budget):
         toy.edit(lambda other: other.metadata.update(edited=True))
-        return {"lesson": "01", "data": [], "seconds": 1.0, "versions": {}, "metrics": {}}
+        return {"lesson": "01", "data": [], "seconds": 1.0, "versions": {}, "metrics": {}, "claims": {}}
 
     monkeypatch.setattr(lesson, "execute", save_and_execute)
     with pytest.raises(LessonError, match="saved by another program"):
