@@ -5,6 +5,7 @@ every repetition, so that a busy moment meets them all. The answers go to result
 `python -m scripts.bench NETWORK WAY CALLS` measures one alone and prints it as JSON.
 """
 
+import gc
 import itertools
 import json
 import os
@@ -57,6 +58,8 @@ def train(network, way, calls):
         if call == 0:
             taken = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
             taken["epoch"] = min(b - a for a, b in itertools.pairwise(ends))
+        del model
+        gc.collect()  # what is left is kept, not forgotten
     with open("/proc/self/statm", encoding="ascii") as file:
         print(json.dumps(taken | {"megabytes": int(file.read().split()[1]) * resource.getpagesize() / 1e6}))
 
