@@ -69,10 +69,13 @@ def _in_subprocesses(paths):
     """Yield (path, seconds, what went wrong or "") as the lessons finish."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         jobs = {pool.submit(_subprocess, path): path for path in paths}
-        for job in as_completed(jobs):
-            process, seconds = job.result()
-            reason = process.stdout.strip() or process.stderr.strip()[-2000:] or "killed"
-            yield jobs[job], seconds, reason if process.returncode else ""
+        try:
+            for job in as_completed(jobs):
+                process, seconds = job.result()
+                reason = process.stdout.strip() or process.stderr.strip()[-2000:] or "killed"
+                yield jobs[job], seconds, reason if process.returncode else ""
+        finally:  # an interrupt begins no other lesson
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _subprocess(path):

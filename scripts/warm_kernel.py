@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
+from multiprocessing import forkserver
 from pathlib import Path
 from unittest import mock
 
@@ -34,7 +35,7 @@ def warm_kernels():
 
 
 class _Forked(multiprocessing.get_context("forkserver" if FORKED else "spawn").Process):
-    """A process with those methods of `subprocess.Popen` that a provisioner calls."""
+    """A process with those methods of `subprocess.Popen` that a provisioner calls; it ends with this one."""
 
     stdin = stdout = stderr = None
 
@@ -67,7 +68,7 @@ class WarmProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         multiprocessing.set_forkserver_preload(PRELOADED)
         self.cwd = str(kwargs.get("cwd") or Path.cwd())
-        self.process = _Forked(target=_serve, args=(cmd[3:], dict(kwargs["env"]), self.cwd))
+        self.process = _Forked(target=_serve, args=(cmd[3:], dict(kwargs["env"]), self.cwd), daemon=True)
         self.process.start()
         self.pid, self.pgid = self.process.pid, None  # its group is the server's until it has one of its own
         return self.connection_info
@@ -76,6 +77,8 @@ class WarmProvisioner(LocalProvisioner):
 def _serve(arguments, environment, folder):
     """Become a kernel, as `python -m ipykernel_launcher` in that folder does."""
     os.setsid()
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # else the server would outlive the tests as long as this
+    multiprocessing.current_process()._config["daemon"] = False  # whose own children are its own affair
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

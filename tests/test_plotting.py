@@ -214,6 +214,8 @@ def test_symmetric_images_have_zero_in_the_middle():
     weights = np.stack([np.linspace(-3, 1, 4), np.linspace(0, 0.5, 4), np.zeros(4)]).reshape(3, 2, 2, 1)
     (ax,) = drawn(plotting.image_grid(weights, columns=3, symmetric=True))
     assert [image.get_clim() for image in ax.images] == [(-3, 3), (-0.5, 0.5), (-1, 1)]
+    with pytest.raises(ValueError, match="three: show each channel alone"):
+        plotting.filters(np.ones((12, 2)), (2, 2, 3))
     look = ax.images[0]
     np.testing.assert_allclose(look.get_array(), weights[0, ..., 0])  # not clipped
     assert to_hex(look.get_cmap()(0.0)) == "#053061"  # blue below zero

@@ -1,6 +1,7 @@
 """utils.scaling on Ray: `make test-scale` runs these; without Ray they are skipped."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -23,16 +25,31 @@ from utils.training import fit
 if not scaling.has_ray():
     pytest.skip("Ray is optional and not installed here; make test-scale installs it", allow_module_level=True)
 
-PROCESSES = ("raylet", "gcs_server", "ray::")
+PROCESSES = (importlib.util.find_spec("ray").submodule_search_locations[0], "ray::")
+SHORT = None if os.name == "nt" else "/tmp"  # for paths of sockets
+
+
+def since(begin):
+    """The command lines of Ray's processes that have begun since, whoever is their parent now."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            if process.create_time() >= begin and any(name in line for name in PROCESSES):
+                found.append(line[:120])
+    return found
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left():
     """Ray of our own only; and no process of it left at the end."""
     assert "RAY_ADDRESS" not in os.environ
+    begin = time.time() - 1  # processes' times count from a whole second
     yield
-    left = [" ".join(p.cmdline())[:80] for p in psutil.Process().children(recursive=True) if p.is_running()]
-    assert not [line for line in left if any(name in line for name in PROCESSES)]
+    end = time.monotonic() + 20  # workers notice by themselves that their raylet is gone
+    while (left := since(begin)) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not left
 
 
 def trained(code, seed, mark=None):
@@ -49,6 +66,17 @@ def fail_at(a):
     if a == 2:
         raise KeyError("the reason")
     return os.getpid()
+
+
+def fail_beside(folder, name=None):
+    """Leave marks at the beginning and, long after, at the end; without a name, fail as soon as another has begun."""
+    if name is None:
+        while not list(folder.glob("begun*")):
+            time.sleep(0.05)
+        raise KeyError("the reason")
+    (folder / f"begun{name}").touch()
+    time.sleep(3)
+    (folder / f"done{name}").touch()
 
 
 def total(values, times):
@@ -100,6 +128,18 @@ def test_all_is_shut_down_after_an_error():
     assert not ray.is_initialized()
 
 
+def test_a_failure_ends_the_other_tasks(tmp_path):
+    tasks = [{}, *({"name": name} for name in range(5))]
+    with scaling.cluster(2) as ray:
+        with pytest.raises(KeyError, match="the reason"):
+            scaling.run_all(fail_beside, tasks, "ray", shared={"folder": tmp_path}, progress=False)
+        assert list(tmp_path.glob("begun*"))
+        time.sleep(6)  # twice as long as a task takes
+        assert not list(tmp_path.glob("done*"))
+        assert ray.available_resources()["CPU"] == 2
+        assert scaling.run_all(niceness, [{}], "ray", progress=False) == [os.nice(0)]  # it lives on
+
+
 @contextlib.contextmanager
 def head_node(**variables):
     """A Ray on this machine that another program has started; yield its address."""
@@ -108,7 +148,7 @@ def head_node(**variables):
     settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": ""}
     env = os.environ | {scaling.LOOPBACK: "0"} | settings | variables
     ray = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--head", "--block"]
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="ray", dir=SHORT, ignore_cleanup_errors=True) as folder:
         options = ["--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}", f"--port={address[10:]}"]
         out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
         process = subprocess.Popen([*ray, *options], env=env, **out)
@@ -169,14 +209,20 @@ def network(dtype):
     return model
 
 
-def test_two_processes_are_one_and_a_killed_one_changes_nothing():
+def test_two_processes_are_one_and_a_killed_one_changes_nothing(capfd):
     x = np.random.default_rng(0).random((64, 8, 8, 1))
     settings = {"epochs": 4, "batch_size": 16, "seed": 3}
     make = partial(network, "float64")
     one = scaling.train(make, x, **settings)
-    with scaling.cluster(3):
+    handler = signal.getsignal(signal.SIGINT)
+    capfd.readouterr()
+    with scaling.cluster(2):
         two = scaling.train_on_workers(make, x, **settings)
-        killed = scaling.train_on_workers(make, x, kill=(1, 2, 1), **settings)
+        killed = scaling.train_on_workers(make, x, kill=[1, 2, 1], **settings)
+        with pytest.raises(ValueError, match=r"workers=3: .* Ray has 2\."):
+            scaling.train_on_workers(make, x, workers=3, **settings)
+    assert capfd.readouterr() == ("", "")  # nor of the death
+    assert signal.getsignal(signal.SIGINT) == handler
     assert (two["starts"], killed["starts"]) == (1, 2)
     assert len(two["ranks"]) == 2
     for a, b, c in zip(one["weights"], two["weights"], killed["weights"], strict=True):

@@ -3,9 +3,9 @@
 import ctypes
 import gc
 import os
-import resource
 from itertools import pairwise
 from types import SimpleNamespace
+from unittest import mock
 
 import keras
 import numpy as np
@@ -197,6 +197,13 @@ def test_bytes_are_pixels_for_input_target_and_validation(x, xla):
     np.testing.assert_allclose(history["val_loss"], other_history["val_loss"], rtol=1e-5)
 
 
+def test_bytes_without_a_range_are_numbers_on_both_sides(x):
+    values = (255 * x).astype("uint8")
+    for taken in training._checked(small(), values, values, None, None):
+        assert taken.dtype == "float32"
+        np.testing.assert_array_equal(taken, values)
+
+
 @pytest.mark.parametrize(("dtype", "xla"), [("float32", True), ("uint8", False)])
 def test_a_memory_mapped_array_trains_as_one_in_memory(x, tmp_path, monkeypatch, dtype, xla):
     values = x if dtype == "float32" else (255 * x).astype("uint8")
@@ -216,21 +223,33 @@ def test_a_memory_mapped_array_trains_as_one_in_memory(x, tmp_path, monkeypatch,
     other = small()
     train(other, mapped[8:24], 1 - values[8:24] if dtype == "float32" else 255 - values[8:24], xla=xla)
     assert_close(first, other, 1e-6)
+    np.save(tmp_path / "y.npy", 1 - values if dtype == "float32" else 255 - values)
+    third, targets = small(), np.load(tmp_path / "y.npy", mmap_mode="r")
+    train(third, values[8:24], targets[8:24], xla=xla)  # the targets alone lie in a file
+    assert_close(first, third, 1e-6)
+
+
+def test_a_view_of_a_memory_mapped_array_is_read_by_its_rows(x, tmp_path):
+    np.save(tmp_path / "x.npy", x)
+    view = np.load(tmp_path / "x.npy", mmap_mode="r")[:, ::-1]
+    with mock.patch.object(np.memmap, "reshape", side_effect=AssertionError("the whole file would be copied")):
+        rows = training._read(view, np.array([3, 1, 3]))
+    np.testing.assert_array_equal(rows, x[[3, 1, 3], ::-1].reshape(3, -1))
 
 
 def test_what_is_memory_mapped_is_read_for_the_checks_too(x, tmp_path):
-    np.save(tmp_path / "x.npy", np.where(x == x.max(), np.nan, x).astype("float32"))
+    np.save(tmp_path / "1.npy", np.where(x == x.max(), np.nan, x).astype("float32"))
     with pytest.raises(ValueError, match="NaN"):
-        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
-    np.save(tmp_path / "x.npy", 3 * x)
+        train(small(), np.load(tmp_path / "1.npy", mmap_mode="r"))
+    np.save(tmp_path / "2.npy", 3 * x)
     with pytest.raises(ValueError, match=r"x lies in \[.*scale it"):
-        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
-    np.save(tmp_path / "x.npy", x.astype("float64"))
+        train(small(), np.load(tmp_path / "2.npy", mmap_mode="r"))
+    np.save(tmp_path / "3.npy", x.astype("float64"))
     with pytest.raises(ValueError, match="memory-mapped float64"):
-        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"))
-    np.save(tmp_path / "x.npy", (255 * x).astype("uint8"))
+        train(small(), np.load(tmp_path / "3.npy", mmap_mode="r"))
+    np.save(tmp_path / "4.npy", (255 * x).astype("uint8"))
     with pytest.raises(ValueError, match="leave value_range"):
-        train(small(), np.load(tmp_path / "x.npy", mmap_mode="r"), value_range=None)
+        train(small(), np.load(tmp_path / "4.npy", mmap_mode="r"), value_range=None)
 
 
 def test_bytes_that_are_labels_or_codes_stay_as_they_are(x):
@@ -646,6 +665,8 @@ def test_half_precision_neither_overflows_nor_fails(x, loss):
 
 def resident():
     """Megabytes of this process, without what is free but not given back yet."""
+    import resource  # not on Windows
+
     gc.collect()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
@@ -792,6 +813,11 @@ def test_targets_that_the_loss_is_not_made_for_are_refused(x):
         with pytest.raises(ValueError, match="cross-entropy needs"):
             train(plain, x[:, 0, :2, 0], 2 + x[:, 0, 0], loss=loss)
     train(small(), x, 3 * x - 1)  # the squared error takes any
+    dense = keras.Sequential([keras.Input((3,)), layers.Dense(3)])
+    pixels = np.arange(24, dtype="uint8").reshape(8, 3)
+    with pytest.raises(ValueError, match=r"y is uint8: .*float32.*int32"):  # x is divided by 255
+        train(dense, pixels, pixels, loss="mse")
+    train(dense, pixels / 255, np.eye(3, dtype="uint8")[np.arange(8) % 3], loss="mse")
     with pytest.raises(ValueError, match=r"y is uint8: .*float32.*int32"):
         train(plain, x[:, 0, :2, 0], (255 * x).astype("uint8"), loss="mse")
 

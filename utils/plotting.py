@@ -125,18 +125,21 @@ def image_rows(rows, *, title=None, scale=0.8, symmetric=False, alt=None):
             on its own scale with zero in the middle (blue below, white at, red above zero).
 
     Raises:
-        ValueError: when there is no row, or images are not of such a shape, not finite, or reach from 0 to 255.
+        ValueError: when there is no row, or images are not of such a shape, not finite, reach from 0 to 255, or have
+            three channels with symmetric=True.
     """
     rows = list(rows.items() if isinstance(rows, dict) else rows)
     rows = [(label, checked_images(images, signed=symmetric)) for label, images in rows]
     if not rows:
         raise ValueError("image_rows: no rows given.")
+    if symmetric and any(images.shape[-1] == 3 for _, images in rows):
+        raise ValueError("symmetric=True gives one number a colour, these images have three: show each channel alone.")
     width = max(len(images) for _, images in rows)
     margin = 1.6 if any(label for label, _ in rows) else 0
     fig, ((ax,),) = _axes((scale * width + margin, scale * len(rows) + 0.4), title, alt)
     for line, (_, images) in enumerate(rows):
         for column, image in enumerate(images):
-            limit = np.abs(image).max() or 1.0
+            limit = float(np.abs(image).max()) or 1.0
             cmap, low, high = ("RdBu_r", -limit, limit) if symmetric else ("gray", 0, 1)
             place = _place(column, line, image.shape)
             ax.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", extent=place)

@@ -33,6 +33,7 @@ ENGINES = ("serial", "ray")
 RETRIES = 3  # of a task whose worker died
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: no cluster, hence 127.0.0.1; elsewhere than there, too
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has only the second, which ends at once there
 NO_RAY = "Ray is not installed. It is optional: pip install -r requirements-scale.txt, or engine='serial'."
 logging.getLogger("tensorflow").addFilter(lambda record: record.levelno > logging.INFO)  # of every all-reduce
 LEFT_AT_HOME = [".git", ".venv*", "build", "data/*", "!data/sample"]  # of the folder that goes to other machines
@@ -47,6 +48,8 @@ def has_ray():
 def cluster(workers=2):
     """Start Ray on this machine, or join the cluster that the variable RAY_ADDRESS names; yield the module `ray`.
 
+    RAY_ADDRESS=local names none, as in Ray. What Ray says at its start and end, and of workers that died, is dropped.
+
     A Ray of our own listens on the loopback only, sends no usage statistics, joins no cluster that another program has
     left running, and is shut down at the end with its files, also after an error. Workers find `utils` and compute with
     as many threads as this process. Inside another `cluster` the one that runs is used.
@@ -60,18 +63,28 @@ def cluster(workers=2):
     if not has_ray():
         raise ModuleNotFoundError(NO_RAY)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))  # its advice; errors are raised
         stack.enter_context(contextlib.redirect_stdout(_WithoutReports(sys.stdout)))
-        ray = _import_ray()
-        if not ray.is_initialized():
-            stack.enter_context(_started(ray, workers))
+        with _silent():
+            ray = _import_ray()
+            if not ray.is_initialized():
+                stack.enter_context(_started(ray, workers))
         yield ray
+
+
+def _address():
+    """Return the address of the cluster that is to be joined, or None."""
+    address = os.environ.get("RAY_ADDRESS")
+    return None if address in ("", "local") else address
+
+
+def _silent():
+    return contextlib.redirect_stderr(io.StringIO())  # Ray's advice; its errors are raised
 
 
 def _import_ray():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_worker_niceness", "0")  # it is 15: beside other programs workers would stand still
-    if (os.environ.get("RAY_ADDRESS") or "127.0.0.1").partition(":")[0] in ("127.0.0.1", "localhost", "local"):
+    if (_address() or "127.0.0.1").partition(":")[0] in ("127.0.0.1", "localhost"):
         os.environ[LOOPBACK] = "0"  # read when Ray is imported, by its other processes too
     import ray
 
@@ -79,29 +92,40 @@ def _import_ray():
 
 
 @contextlib.contextmanager
+def _keeping(number):
+    """Put a signal's handler back at the end: Ray leaves its own there."""
+    kept = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if kept is not None and threading.current_thread() is threading.main_thread():  # None: not set by Python
+            signal.signal(number, kept)
+
+
+@contextlib.contextmanager
 def _started(ray, workers):
-    joined, folder = os.environ.get("RAY_ADDRESS"), None
+    joined, folder = _address(), None
     variables = {"RAY_TRAIN_V2_ENABLED": "1"} | {name: os.environ.get(name, str(os.cpu_count())) for name in THREADS}
     settings = {"logging_level": "ERROR", "log_to_driver": False}
     if joined:
         where = {"working_dir": str(ROOT), "excludes": LEFT_AT_HOME}
     else:
-        where, folder = {}, tempfile.mkdtemp(prefix="ray")
+        where = {}
+        folder = tempfile.mkdtemp(prefix="ray", dir=None if os.name == "nt" else "/tmp")  # short: of sockets' paths
         variables["PYTHONPATH"] = str(ROOT)
         settings |= {"num_cpus": workers, "include_dashboard": False, "object_store_memory": 500_000_000}
         settings["_temp_dir"] = folder
-    kept = signal.getsignal(signal.SIGTERM)
-    try:
-        _ = ray.init(joined or "local", runtime_env={"env_vars": variables, **where}, **settings)
-        if not joined and ray.util.get_node_ip_address() not in ("127.0.0.1", "::1"):
-            raise RuntimeError("Ray was imported before, and would listen to the network: begin a new process.")
-        yield
-    finally:
-        ray.shutdown()
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, kept)  # Ray has put its own there
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    with _keeping(signal.SIGTERM):
+        try:
+            _ = ray.init(joined or "local", runtime_env={"env_vars": variables, **where}, **settings)
+            if not joined and ray.util.get_node_ip_address() not in ("127.0.0.1", "::1"):
+                raise RuntimeError("Ray was imported before, and would listen to the network: begin a new process.")
+            yield
+        finally:
+            with _silent():
+                ray.shutdown()
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class _WithoutReports(io.TextIOBase):
@@ -138,11 +162,11 @@ def run_all(function, tasks, engine=None, *, shared=None, workers=2, progress=Tr
         workers: tasks at a time, for Ray on this machine.
         progress: True for a progress bar.
 
-    Raises ValueError for another engine; what the function raises, with a note that names the task, after which no
-    further task is started; as `cluster`.
+    Raises ValueError for another engine; what the function raises, with a note that names the task, after which all
+    other tasks are given up; as `cluster`.
     """
     tasks, shared = [dict(task) for task in tasks], dict(shared or {})
-    engine = engine or ("ray" if os.environ.get("RAY_ADDRESS") else "serial")
+    engine = engine or ("ray" if _address() else "serial")
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r}: must be one of {', '.join(ENGINES)}.")
     bar = tqdm(total=len(tasks), disable=not progress, desc=engine, unit="task", file=sys.stdout)
@@ -161,16 +185,23 @@ def _on_ray(function, tasks, shared, workers, bar):
     with cluster(workers) as ray:
         shared = {name: ray.put(value) for name, value in shared.items()}
         remote = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(function)
-        places = {remote.remote(**task, **shared): place for place, task in enumerate(tasks)}
-        waiting, results = list(places), [None] * len(tasks)
-        while waiting:
-            (done, *_), waiting = ray.wait(waiting, num_returns=1)
-            with _naming(tasks[places[done]]):
-                try:
-                    results[places[done]] = ray.get(done)
-                except ray.exceptions.RayTaskError as error:
-                    raise (error.cause or error) from None
-            bar.update()
+        places, results = {}, [None] * len(tasks)
+        try:
+            for place, task in enumerate(tasks):
+                places[remote.remote(**task, **shared)] = place
+            waiting = list(places)
+            while waiting:
+                (done, *_), waiting = ray.wait(waiting, num_returns=1)
+                with _naming(tasks[places[done]]):
+                    try:
+                        results[places[done]] = ray.get(done)
+                    except ray.exceptions.RayTaskError as error:
+                        raise (error.cause or error) from None
+                bar.update()
+        except BaseException:  # the cluster may live on
+            for reference in places:
+                ray.cancel(reference, force=True)  # nothing, where it has finished
+            raise
         return results
 
 
@@ -184,7 +215,7 @@ def _naming(task):
 
 
 class DieOnce(keras.callbacks.Callback):
-    """Keras callback that kills this process by SIGKILL after an epoch, unless it did: for showing what happens then.
+    """Keras callback that kills this process after an epoch, unless it did: for showing what happens then.
 
     Args:
         mark: path of a file that says that it did.
@@ -202,7 +233,7 @@ class DieOnce(keras.callbacks.Callback):
 def _die_once(mark):
     if not mark.exists():
         mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), KILL)
 
 
 def train(
@@ -227,19 +258,21 @@ def train(
     Args:
         make: function of no argument that returns a compiled Keras model, and seeds itself.
         x: images (n, ...); what does not fill a last batch waits for another epoch.
-        epochs: passes over x in all.
+        epochs: passes over x in all, at least 1.
         batch_size: images per step over all replicas, a multiple of their number and at most n.
         seed: of the order.
         strategy: a `tf.distribute.Strategy`; None for one replica.
         state: as returned, to go on from.
-        first_epoch: number of the first epoch, when others went before.
+        first_epoch: number of the first epoch, when others went before; at most epochs, which leaves nothing to do.
         on_step: None, or function of (epoch, step), called before every step.
         on_epoch: None, or function of (epoch, result so far), called after every epoch.
 
     Returns a dict: "state", list of arrays (weights, then all else that changes, optimizer included); "weights", the
     model's trainable weights, a list of arrays; "loss" and "cpu_seconds", numbers per epoch, compilation included.
-    Raises ValueError for a batch size that does not fit.
+    Raises ValueError for a batch size that does not fit, and for epochs that there cannot be.
     """
+    epochs = validate.positive("epochs", epochs)
+    first_epoch = validate.integer("first_epoch", first_epoch, 0, epochs)
     strategy = strategy or tf.distribute.get_strategy()
     replicas, batch_size = strategy.num_replicas_in_sync, validate.positive("batch_size", batch_size)
     if batch_size % replicas or batch_size > len(x):
@@ -332,10 +365,18 @@ def train_on_workers(make, x, *, workers=2, failures=1, kill=None, **settings):
         **settings: epochs, batch_size and seed, as for `train`.
 
     Returns the dict of rank 0 as `train` does, of the epochs since the last start, and beside it "ranks", a list of
-    each rank's "cpu_seconds" per epoch, and "starts", how often the training was started. Raises as `cluster`, and
-    ray.train's TrainingFailedError when more processes die than that.
+    each rank's "cpu_seconds" per epoch, and "starts", how often the training was started. Raises as `cluster`;
+    ValueError for a rank that does not exist, for more workers than the cluster has CPUs, and on a cluster of several
+    machines, since what is saved goes through a folder of this one; and ray.train's TrainingFailedError when more
+    processes die than that.
     """
-    with cluster(workers + 1) as ray, tempfile.TemporaryDirectory() as folder:  # one for Ray Train's controller
+    workers = validate.positive("workers", workers)
+    if kill is not None:
+        kill = tuple(kill)
+        if kill[0] not in range(workers):
+            raise ValueError(f"kill={kill}: its rank must be one of 0 to {workers - 1}, or workers must be more.")
+    with cluster(workers) as ray, tempfile.TemporaryDirectory() as folder:
+        _check_room(ray, workers)
         from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
         from ray.train.tensorflow import TensorflowTrainer
 
@@ -355,10 +396,23 @@ def train_on_workers(make, x, *, workers=2, failures=1, kill=None, **settings):
                 checkpoint_config=CheckpointConfig(num_to_keep=1),
             ),
         )
-        trainer.fit()
+        with _keeping(signal.SIGINT):
+            trainer.fit()
         results = [_load(Path(folder) / f"rank{number}.npz") for number in range(workers)]
         starts = len(list(Path(folder).glob("start*")))
         return results[0] | {"ranks": [result["cpu_seconds"] for result in results], "starts": starts}
+
+
+def _check_room(ray, workers):
+    """Raise ValueError where a shared training would fail, or wait for ever."""
+    machines = sum(node["Alive"] for node in ray.nodes())
+    if machines > 1:
+        remedy = "Use Ray on one machine only, for example by unsetting RAY_ADDRESS."
+        raise ValueError(f"The cluster has {machines} machines, but a shared training needs one folder. {remedy}")
+    cpus = ray.cluster_resources().get("CPU", 0)
+    if cpus < workers:  # Ray Train's controller takes none
+        remedy = f"Give it more, as by cluster(workers={workers}), or take fewer workers."
+        raise ValueError(f"workers={workers}: each takes one CPU, of which Ray has {cpus:g}. {remedy}")
 
 
 def _rank(make, images, folder, kill, settings):
@@ -395,7 +449,10 @@ def _save(path, result):
     """Write a dict of numbers, and of lists of numbers or arrays."""
     flat = {}
     for name, value in result.items():
-        flat |= {f"{name}.{k}": item for k, item in enumerate(value)} if isinstance(value, list) else {name: value}
+        if isinstance(value, list):  # "name." says that it is one, of nothing perhaps
+            flat |= {f"{name}.": ()} | {f"{name}.{k}": item for k, item in enumerate(value)}
+        else:
+            flat[name] = value
     np.savez(path, **flat)
 
 
@@ -403,12 +460,12 @@ def _load(path):
     result = {}
     with np.load(path) as file:
         for name in file.files:
-            key, listed, _ = name.partition(".")
+            key, listed, number = name.partition(".")
             value = file[name] if file[name].ndim else file[name].item()
-            if listed:
-                result.setdefault(key, []).append(value)
+            if number:
+                result[key].append(value)
             else:
-                result[key] = value
+                result[key] = [] if listed else value
     return result
 
 
@@ -425,15 +482,26 @@ def step_seconds(batch, workers, *, fixed, per_image, gradient, gbit, latency=0.
 
     Args:
         batch: images per step over all workers; an array of any shape will do, and so for the next.
-        workers: Q, at least 1.
+        workers: Q, whole numbers from 1 on.
         fixed, per_image: seconds of a step on one worker are fixed + per_image · batch.
         gradient: bytes.
-        gbit: bandwidth in Gbit/s.
+        gbit: bandwidth in Gbit/s, more than 0.
         latency: seconds of one message.
+
+    Raises ValueError for workers and a bandwidth that there cannot be.
     """
-    workers = np.asarray(workers)
+    workers = _whole("workers", workers, 1)
+    gbit = validate.number("gbit", gbit, 0, None, "a positive number", "neither")
     sent = 2 * (workers - 1) / workers * 8 * gradient / (gbit * 1e9)
     return fixed + per_image * np.asarray(batch) / workers + sent + 2 * (workers - 1) * latency
+
+
+def _whole(name, values, low):
+    """Return whole numbers of at least `low`, integers or floats, as an array."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "iuf" or not np.all(np.isfinite(found) & (found >= low) & (np.floor(found) == found)):
+        raise ValueError(f"{name}={values!r}: must be whole numbers of at least {low}.")
+    return found
 
 
 def speed_up(batch, workers, **costs):
@@ -444,10 +512,11 @@ def speed_up(batch, workers, **costs):
 def break_even(workers, *, per_image, gradient, gbit, latency=0.0, fixed=0.0):
     """Return the images per step at which several workers are as fast as one: from there on they pay.
 
-    Arguments as of `step_seconds`; what is fixed has no influence.
+    Arguments as of `step_seconds`, but at least 2 workers; what is fixed has no influence.
     """
+    workers = _whole("workers", workers, 2)
     more = step_seconds(0, workers, fixed=0, per_image=0, gradient=gradient, gbit=gbit, latency=latency)
-    return more / (per_image * (1 - 1 / np.asarray(workers)))
+    return more / (per_image * (1 - 1 / workers))
 
 
 def loopback(size=64_000_000, messages=200):

@@ -60,6 +60,7 @@ def fit(
             it is, and every batch is divided by 255 (with value_range=None by nothing). A memory-mapped array, such as
             `np.load(path, mmap_mode="r")` gives, of uint8 or float32, stays in its file, and so may y: the images are
             read as they are needed, `BLOCK_BYTES` at a time, and of memory each of them takes 12 bytes, for its order.
+            (What is opened in another mode than "r" stays in memory once it was read; so does `validation_data`.)
         y: targets with the same n, or None to reconstruct x. An autoencoder's uint8 are pixels, too.
         epochs: passes over x.
         batch_size: images per step, at most n.
@@ -149,15 +150,21 @@ def fit(
 
 
 def _nothing_to_add_up():
-    """Return a context in which Keras' optimizers do not add up gradients over replicas, if there is one replica.
+    """Return a context in which Keras' optimizers do not add up gradients over replicas where there is one.
 
     TensorFlow registers a gradient for every such sum that it traces, for good, and with it keeps the graph and all
     weights of model and optimizer.
     """
     kind, name = keras.optimizers.Optimizer, "_all_reduce_sum_gradients"
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1 or not hasattr(kind, name):
+    if not hasattr(kind, name):
         return nullcontext()
-    return mock.patch.object(kind, name, lambda optimizer, pairs: list(pairs))
+    add_up = getattr(kind, name)
+
+    def alone(optimizer, pairs):
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        return add_up(optimizer, pairs) if several else list(pairs)
+
+    return mock.patch.object(kind, name, alone)
 
 
 class MeasureByTime(keras.callbacks.Callback):
@@ -241,6 +248,7 @@ def _blocks(n, batch_size, steps, per_call):
         for first in range(0, steps, per_call):
             block = order[first : first + per_call]
             yield tf.constant(np.pad(block, ((0, per_call - len(block)), (0, 0)))), tf.constant(len(block))
+        del order, block  # before there is another
 
 
 def _train_function(model, x, y, blocks, prepare, batch_size, mapped, fall_back):
@@ -301,12 +309,11 @@ def _train_function(model, x, y, blocks, prepare, batch_size, mapped, fall_back)
 
 def _read(values, rows):
     """Return these rows of an array, flat; of a memory-mapped one in pieces, whose pages are then let go."""
-    flat = values.reshape(len(values), -1)
-    found = np.empty((len(rows), flat.shape[1]), values.dtype)
+    found = np.empty((len(rows), *values.shape[1:]), values.dtype)
     for first in range(0, len(rows), PIECE):
-        found[first : first + PIECE] = flat[rows[first : first + PIECE]]
+        found[first : first + PIECE] = values[rows[first : first + PIECE]]
         _let_go(values)
-    return found
+    return found.reshape(len(rows), -1)
 
 
 def _let_go(values):
@@ -377,9 +384,13 @@ def _checked(model, x, y, loss, value_range, prepare=None):
         if own and y.shape != x.shape:
             raise ValueError(f"Targets of shape {y.shape} for images of shape {x.shape}: they must agree.")
         if y.dtype == "uint8":
-            if not own and y.ndim > 2:
+            vectors = (
+                value_range is not None and y.ndim == 2 and y.shape[1] > 1 and y.max() > 1
+            )  # no labels, no 0 and 1
+            if not own and (y.ndim > 2 or vectors):
                 raise ValueError("y is uint8: give pixels as y.astype('float32') / 255, labels as y.astype('int32').")
-            y = _pixels("y", y) if own else y.astype("int32")
+            pixels = own and value_range is not None
+            y = _pixels("y", y) if pixels else y.astype("float32" if own else "int32")
     elif loss is not None and prepare is None:
         raise ValueError(f"loss={loss!r} compares with targets: give y; to reconstruct x it is fit(model, x, x, ...).")
     named = getattr(loss, "name", getattr(loss, "__name__", loss))
