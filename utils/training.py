@@ -361,7 +361,7 @@ def _use_xla(model, steps):
     if tf.config.list_physical_devices("GPU"):
         return True
     kinds = {kind.__name__ for layer in model._flatten_layers() for kind in type(layer).__mro__}
-    worth = steps * (1 + 2e-6 * model.count_params()) >= STEPS_FOR_XLA
+    worth = steps * (1 + 1e-6 * model.count_params()) >= STEPS_FOR_XLA
     return worth and not any("Conv" in kind for kind in kinds)
 
 
