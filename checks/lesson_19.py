@@ -100,7 +100,7 @@ def _why(found, total, own):
     right = np.isclose(found, total)
     if np.allclose(found, own):
         return "This is what the worker had at the beginning."
-    if np.allclose(found * (total / found).mean(), total):
+    if found.any() and np.allclose(found * (total @ found) / (found @ found), total):
         return "It is the sum times a number. Sum, no mean; and is the second round adding, where it replaces?"
     if 0 < right.mean() < 1:
         return (
