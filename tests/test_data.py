@@ -15,12 +15,14 @@ import time
 import warnings
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import requests
+from packaging.version import Version
 from PIL import Image
 
 from scripts import sample
@@ -502,7 +504,8 @@ def test_no_red_warning_in_a_kernel_without_widgets(folder, mnist, server, monke
         warnings.simplefilter("always")
         assert data.load("mnist").provenance.verified
     assert [str(w.message) for w in seen if "IProgress" in str(w.message)] == []
-    assert "tqdm.notebook" in sys.modules  # so there was something to warn of
+    if Version(version("pooch")) >= Version("1.9"):  # older ones take the plain tqdm
+        assert "tqdm.notebook" in sys.modules  # so there was something to warn of
 
 
 def test_download_of_four_files_resumes_with_those_that_miss(folder, fashion, server, monkeypatch):
