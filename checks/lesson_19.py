@@ -9,17 +9,16 @@ from utils import scaling
 class Ring:
     """A ring of workers that counts what is sent: `send(worker, piece)` returns what arrives at the neighbour.
 
-    Attributes: bytes and messages, lists of numbers, one per worker.
+    Attribute: bytes, a list of numbers, one per worker.
     """
 
     def __init__(self, workers):
-        self.bytes, self.messages = [0] * workers, [0] * workers
+        self.bytes = [0] * workers
 
     def send(self, worker, piece):
         """Count, and return a copy, as a network would."""
         piece = np.array(piece)
         self.bytes[worker] += piece.nbytes
-        self.messages[worker] += 1
         return piece
 
 

@@ -135,7 +135,7 @@ def test_the_ring_counts():
     arrived = line.send(1, piece)
     arrived += 1
     assert piece.sum() == 3
-    assert (line.bytes, line.messages) == ([0, 24], [0, 1])
+    assert line.bytes == [0, 24]
 
 
 def break_even(weights):

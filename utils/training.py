@@ -384,10 +384,8 @@ def _checked(model, x, y, loss, value_range, prepare=None):
         if own and y.shape != x.shape:
             raise ValueError(f"Targets of shape {y.shape} for images of shape {x.shape}: they must agree.")
         if y.dtype == "uint8":
-            vectors = (
-                value_range is not None and y.ndim == 2 and y.shape[1] > 1 and y.max() > 1
-            )  # no labels, no 0 and 1
-            if not own and (y.ndim > 2 or vectors):
+            labels = value_range is None or y.ndim < 2 or y.shape[1] == 1 or y.max() <= 1  # one per input, or 0 and 1
+            if not own and (y.ndim > 2 or not labels):
                 raise ValueError("y is uint8: give pixels as y.astype('float32') / 255, labels as y.astype('int32').")
             pixels = own and value_range is not None
             y = _pixels("y", y) if pixels else y.astype("float32" if own else "int32")
