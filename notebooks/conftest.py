@@ -6,11 +6,14 @@ import os
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from scripts.project import ROOT, share_cores
+from scripts.project import ROOT, share_cores_of_tests
 from scripts.warm_kernel import warm_kernels
 from tests.rules import quick_results
 
-share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+def pytest_configure(config):
+    """Share the cores among the kernels."""
+    share_cores_of_tests(config)
 
 
 def results_of(path):

@@ -31,6 +31,19 @@ def share_cores(at_once):
         os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // at_once)))
 
 
+def share_cores_of_tests(config):
+    """Give this process, one of pytest-xdist's workers or pytest alone, its share of the cores.
+
+    Return False, and leave the environment alone, where it only hands out the tests: the workers inherit it, and would
+    take its share, all cores, for what somebody asked for.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is None and config.getoption("numprocesses", None):
+        return False
+    share_cores(worker["workercount"] if worker else 1)
+    return True
+
+
 def repository(root=ROOT):
     """Return the repository's address "owner/name" from pyproject.toml below `root`.
 

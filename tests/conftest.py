@@ -1,6 +1,5 @@
 """What several test files share: a tiny project with one good lesson, far faster than the real ones."""
 
-import os
 import shutil
 from functools import partial
 from types import SimpleNamespace
@@ -9,10 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from scripts.project import ROOT, code_sha256, share_cores, write_json, write_notebook
+from scripts.project import ROOT, code_sha256, share_cores_of_tests, write_json, write_notebook
 from scripts.setup_cell import badge, setup_cell
-
-share_cores(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 ADDRESS = "some-owner/some.repo"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -89,7 +86,7 @@ DATA = {
 
 def pytest_configure(config):
     """Import the course before a test file imports TensorFlow; not in the process that only hands out the tests."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+    if share_cores_of_tests(config):
         import utils  # noqa: F401
 
 

@@ -248,6 +248,20 @@ def test_lessons_side_by_side_share_the_cores_and_the_environment_has_the_last_w
     assert [os.environ[name] for name in names] == [threads, threads, "7"]
 
 
+@pytest.mark.parametrize(
+    ("numprocesses", "worker", "threads"),
+    [(None, None, "8"), (2, None, None), (None, {"workercount": 2}, "4"), (4, {"workercount": 4}, "2")],
+)
+def test_who_hands_out_the_tests_takes_no_share_of_the_cores(monkeypatch, numprocesses, worker, threads):
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    config = SimpleNamespace(getoption=lambda name, default: numprocesses)
+    if worker:
+        config.workerinput = worker
+    assert project.share_cores_of_tests(config) is (threads is not None)
+    assert os.environ.get("TF_NUM_INTRAOP_THREADS") == threads
+
+
 def test_a_pipe_without_arrows_gets_a_question_mark():
     code = "from scripts.project import plain_output; plain_output(); print('dB ↑')"
     env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
