@@ -1,6 +1,6 @@
 """Kernels for the tests, forked from a process that has imported TensorFlow and the rest already.
 
-The imports take some three seconds of processor time, and the suite starts some forty kernels. The fork server of
+The imports take some five seconds of processor time, and the suite starts some forty kernels. The fork server of
 Python's own `multiprocessing` does them once. All else is as ever: every notebook has a process of its own, in which
 `ipykernel` runs. Where processes are not safely forked (macOS, Windows), kernels start in the usual manner; so they do
 in `make run` and `make lesson`, which show what a reader gets.
@@ -20,7 +20,23 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 from scripts.project import ROOT
 
 FORKED = sys.platform == "linux"
-PRELOADED = ["ipykernel.kernelapp", "utils", "matplotlib.pyplot", "sklearn.decomposition", "scipy.ndimage"]
+PRELOADED = [
+    __name__,  # which every fork would import to find `_serve`
+    "IPython.display",
+    "PIL.ImageOps",
+    "ipykernel.kernelapp",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.pyplot",
+    "scipy.io",
+    "scipy.ndimage",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.datasets",
+    "sklearn.discriminant_analysis",
+    "sklearn.manifold",
+    "sklearn.mixture",
+    "utils",
+]
 BACKEND = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # ipykernel's choice, before matplotlib asks
 
 
