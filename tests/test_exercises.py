@@ -7,6 +7,7 @@ import sys
 
 import matplotlib.pyplot as plt
 import pytest
+import tensorflow as tf
 from IPython.display import display
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -45,7 +46,7 @@ from tests.rules import (
     small,
     stamped_full,
 )
-from utils import claims, latent, training
+from utils import claims, latent, stacking, training
 
 # --- what is committed --------------------------------------------------------------------------------------
 
@@ -88,16 +89,22 @@ def room(monkeypatch, tmp_path):
     monkeypatch.delenv("AE_RESULTS", raising=False)
     monkeypatch.setattr(claims, "_lesson", None)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    # What training and maps of codes lead to is asked of the solved notebook.
+    # What training and maps of codes lead to is asked of the solved notebook: here one step, which is not compiled.
     fit = training.fit
     brief = {"epochs": 1, "xla": False}
-    monkeypatch.setattr(
-        training, "fit", lambda model, *xy, **settings: fit(model, *(a[:1024] for a in xy), **settings | brief)
-    )
+
+    def one_step(model, x, y=None, *, batch_size=256, **settings):
+        x, y = (values if values is None else values[:batch_size] for values in (x, y))
+        return fit(model, x, y, batch_size=batch_size, **settings | brief)
+
+    for module in (training, stacking):
+        monkeypatch.setattr(module, "fit", one_step)
     monkeypatch.setattr(latent, "embed", lambda z, **settings: z.reshape(len(z), -1)[:, :2])
     folder = os.getcwd()
+    tf.config.run_functions_eagerly(True)
     with plt.rc_context({"backend": "agg"}):
         yield ROOT / "notebooks" / "exercises" / "student"
+    tf.config.run_functions_eagerly(False)
     plt.close("all")
     os.chdir(folder)
 
